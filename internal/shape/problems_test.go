@@ -26,7 +26,8 @@ type (
 		Name string
 		Fn   func(int)
 	}
-	base struct{ Done chan int }
+	base  struct{ Done chan int }
+	base2 struct{ A int }
 
 	textKey  struct{ A int }
 	plainKey struct{ A int }
@@ -138,7 +139,10 @@ func TestProblems(t *testing.T) {
 			H      struct {
 				X int `plugreg:"required"`
 			}
-			I int `plugreg:"required,default=1"`
+			I     int                  `plugreg:"required,default=1"`
+			J     *int                 `plugreg:"default=5"`
+			K     map[string]*fixa.Row `plugreg:"default=x"`
+			base2 `json:"base" plugreg:"required"`
 		}]("config", shape.Config)}, shape.Options{}, []string{
 			`config.A: plugreg tag "optional": unknown option "optional"` + help,
 			`config.B: default "x" does not fit type int: strconv.ParseInt: parsing "x": invalid syntax`,
@@ -147,19 +151,23 @@ func TestProblems(t *testing.T) {
 			`config.G: the wire name "-" means that a field is left out; choose another`,
 			`config.H: field X of an unnamed struct has a plugreg tag, which is read in named structs only; give the struct a name`,
 			`config.I: plugreg tag "required,default=1": a required field cannot have a default; drop one of the two`,
+			`config.K: default "x" does not fit type map[string]*` + pathA + `.Row: a default needs a bool, number, string, time.Duration, encoding.TextUnmarshaler or a pointer to one`,
+			`config.base2: plugreg options on a field that is not exported have no effect; drop them or export the field`,
 			`config.f: plugreg options on a field that is not in JSON have no effect; drop them or export the field`,
 			`config.hidden: plugreg options on an inlined struct have no effect; set them on its fields or give it a json name`,
 		}},
 		// go vet knows that these are wrong, hence the detour.
 		{"malformed tags", []shape.Root{{Name: "config", Role: shape.Config, Type: structOf(
 			`json:"x"`, `json:"x"`, `json:"d"  plugreg:default=5`, `plugreg: "required"`, `doc:"plugreg:" x`, `doc:'plugreg:'`,
-			`plugreg:"alias=\xff"`,
-		)}}, shape.Options{}, []string{
+			`plugreg:"alias=\xff"`, `plugreg:"required" plugreg:"alias=x"`,
+		)}, {Name: "data:x", Role: shape.Data, Type: reflect.SliceOf(structOf(`plugreg: "required"`))}}, shape.Options{}, []string{
 			`config.F1: wire name "x" is that of field F0 too; rename one in its json tag or alias`,
 			`config.F2: tag "json:\"d\"  plugreg:default=5" is malformed, so its plugreg part has no effect; write plugreg:"…", with one space between keys`,
 			`config.F3: tag "plugreg: \"required\"" is malformed, so its plugreg part has no effect; write plugreg:"…", with one space between keys`,
 			`config.F5: tag "doc:'plugreg:'" is malformed, so its plugreg part has no effect; write plugreg:"…", with one space between keys`,
 			`config.F6: plugreg tag "alias=\xff" is not valid UTF-8; write it in UTF-8`,
+			`config.F7: tag "plugreg:\"required\" plugreg:\"alias=x\"" has plugreg twice, and the second has no effect; join the two with a comma`,
+			`data:x: field F0 of an unnamed struct: tag "plugreg: \"required\"" is malformed, so its plugreg part has no effect; write plugreg:"…", with one space between keys`,
 		}},
 		{"argument with a bracket in a tag", []shape.Root{root[func(box[struct {
 			A int `x:"]"`
@@ -178,7 +186,7 @@ func TestProblems(t *testing.T) {
 			H int `json:"-"`
 		}]("config", shape.Config)}, shape.Options{}, []string{
 			`config.D: wire name "D" is that of field C too; rename one in its json tag or alias`,
-			`config.E: wire name "e" is that of field E too; rename one in its json tag or alias`,
+			`config.E: plugreg tag "alias=e,alias=e": alias "e" is given twice` + help,
 			`config.F: wire name "F" is that of field F too; rename one in its json tag or alias`,
 		}},
 	} {

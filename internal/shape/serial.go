@@ -6,6 +6,8 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+
+	"github.com/plugreg/plugreg/internal/tag"
 )
 
 // serial checks that a type can be written as JSON, as far as its type can tell: what an interface holds is not known
@@ -33,7 +35,8 @@ func (s *serial) check(t reflect.Type, at *step) {
 		s.check(t.Elem(), at.then("[]"))
 	case reflect.Struct:
 		for i := range t.NumField() {
-			if f := t.Field(i); WireName(f) != "-" {
+			f := t.Field(i)
+			if _, ok := tag.WireName(f); ok {
 				s.check(f.Type, at.then("."+f.Name))
 			}
 		}

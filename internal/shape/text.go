@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+
+	"github.com/plugreg/plugreg/internal/tag"
 )
 
 // printer writes type texts and notes the named types in them.
@@ -176,7 +178,9 @@ func (p *printer) structure(t reflect.Type) {
 }
 
 func (p *printer) member(f reflect.StructField) {
-	if _, ok := f.Tag.Lookup(tagKey); ok {
+	if _, err := tag.Of(f); err != nil {
+		p.errs = append(p.errs, fmt.Errorf("field %s of an unnamed struct: %w", f.Name, err))
+	} else if _, ok := f.Tag.Lookup(tag.Key); ok {
 		p.errs = append(p.errs, fmt.Errorf("field %s of an unnamed struct has a plugreg tag, which is read in named structs only; give the struct a name", f.Name))
 	}
 	if f.Anonymous {

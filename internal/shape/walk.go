@@ -9,6 +9,9 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/plugreg/plugreg/internal/tag"
 )
 
 // step is one member on the way from a root to a type. Steps share their beginnings, so that long chains of types
@@ -190,33 +193,48 @@ func (w *walker) fields(t reflect.Type, next target) []Field {
 
 func (w *walker) field(f reflect.StructField, position int, next target) Field {
 	at := next.at.then("." + f.Name)
+	wire, ok := tag.WireName(f)
+	if !ok {
+		wire = leftOut
+	}
 	d := Field{
-		Name: f.Name, Wire: WireName(f), Type: w.use(at, next.role)(w.names.text(f.Type)), Tag: string(f.Tag),
+		Name: f.Name, Wire: wire, Type: w.use(at, next.role)(w.names.text(f.Type)), Tag: string(f.Tag),
 		Position: position, Embedded: f.Anonymous,
 	}
-	o, err := optionsOf(f.Tag)
-	if err == nil {
-		err = checkOptions(o, d.Wire, f)
+	o, err := tag.Of(f)
+	switch {
+	case !utf8.ValidString(d.Tag):
+		err = fmt.Errorf("tag %q is not valid UTF-8; write it in UTF-8", f.Tag)
+	case ok && wire == leftOut:
+		err = errors.New("the wire name \"-\" means that a field is left out; choose another")
+	case err == nil:
+		err = checkOptions(o, wire, f)
 	}
 	if err != nil {
 		w.report(at, err)
 	}
-	d.Required, d.Default, d.Aliases = o.required, o.text, o.aliases
+	d.Required, d.Default, d.Aliases = o.Required, o.Default, o.Aliases
 	return d
 }
 
+// leftOut stands for the wire name of a field that has none.
+const leftOut = "-"
+
 // checkOptions refuses options that would have no effect, and a default that the field cannot hold.
-func checkOptions(o fieldOptions, wire string, f reflect.StructField) error {
-	used := o.required || o.hasDefault || len(o.aliases) > 0
+func checkOptions(o tag.Options, wire string, f reflect.StructField) error {
 	switch {
-	case strings.HasPrefix(f.Tag.Get("json"), "-,"):
-		return errors.New("the wire name \"-\" means that a field is left out; choose another")
-	case used && wire == "-":
+	case o.IsZero():
+		return nil
+	case wire == leftOut:
 		return errors.New("plugreg options on a field that is not in JSON have no effect; drop them or export the field")
-	case used && wire == "":
+	case wire == "":
 		return errors.New("plugreg options on an inlined struct have no effect; set them on its fields or give it a json name")
-	case o.hasDefault:
-		return SetDefault(reflect.New(f.Type).Elem(), o.text)
+	case !f.IsExported():
+		return errors.New("plugreg options on a field that is not exported have no effect; drop them or export the field")
+	case o.HasDefault:
+		if err := tag.SetDefault(reflect.New(f.Type).Elem(), o.Default); err != nil {
+			return fmt.Errorf("default %q does not fit type %s: %w", o.Default, TypeText(f.Type), err)
+		}
 	}
 	return nil
 }
@@ -225,7 +243,7 @@ func (w *walker) checkWireNames(fields []Field, at *step) {
 	owner := map[string]string{}
 	for _, f := range fields {
 		names := f.Aliases
-		if f.Wire != "-" && f.Wire != "" {
+		if f.Wire != leftOut && f.Wire != "" {
 			names = append([]string{f.Wire}, names...)
 		}
 		for _, name := range names {
