@@ -71,7 +71,7 @@ fuzz_all() {
 fuzz() { # directory, target
 	local try
 	for try in 1 2; do
-		if in_module "$1" go test -run '^$' -fuzz "^$2\$" -fuzztime "$fuzztime" . &>"$scratch/fuzz"; then
+		if in_module "$1" go test -run '^$' -fuzz "^$2\$" -fuzztime "$fuzztime" -fuzzminimizetime 10x . &>"$scratch/fuzz"; then
 			tail -n 2 "$scratch/fuzz"
 			return
 		fi

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plugreg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"maps"
+	"reflect"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/plugreg/plugreg/internal/promote"
+	"github.com/plugreg/plugreg/internal/settings"
+	"github.com/plugreg/plugreg/internal/shape"
+	"github.com/plugreg/plugreg/internal/task"
+	"github.com/plugreg/plugreg/internal/version"
+)
+
+// core is a registry without its type parameter.
+type core struct {
+	cfg          Config
+	name         string
+	contractType reflect.Type
+	imports      []*core
+	walk         shape.Options
+	shapes       shapeCache
+	hooks        hookCell
+	resolved     promote.Cache[question, TypeDescriptor]
+	host         *Sandbox // guards what belongs to no instance
+	tasks        task.Group
+	life         context.Context // ends when Close begins
+	end          context.CancelFunc
+
+	mu       sync.Mutex // guards what follows
+	index    index
+	families map[string]*family
+	bySign   map[uint64]*entry // by TypeDescriptor.signature; the unregistered ones too
+	mounts   map[*mount]struct{}
+	shared   map[string]*slot // the mounts of dependencies, by name
+	failed   map[TypeDescriptor]string
+	sealed   bool
+	closed   bool
+	serial   uint64        // of the last mount
+	closing  chan struct{} // closed when all that was mounted has been closed; nil before Close
+	closeErr error         // set before closing is closed
+}
+
+// index is what a registry shows to look-ups.
+type index interface {
+	put(e *entry)
+	remove(d TypeDescriptor)
+	promote()
+	construct(ctx context.Context, e *entry, env *Env) (io.Closer, error)
+}
+
+// family is all versions of one name that were ever registered, by precedence: identity is name and precedence, so build
+// metadata makes no other version.
+type family struct {
+	entries []*entry
+	live    int       // those that are not gone
+	first   [1]*entry // what entries holds at first, for most names have one version
+}
+
+// find is where a version is, or belongs.
+func (f *family) find(v version.Version) (i int, found bool) {
+	return slices.BinarySearchFunc(f.entries, v, func(e *entry, v version.Version) int { return e.ver.Compare(v) })
+}
+
+// registered lists those that are not gone, oldest first.
+func (f *family) registered() iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
+		for _, e := range f.entries {
+			if !e.gone && !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+func newCore(contract reflect.Type, cfg Config) (*core, error) {
+	imports, err := checkConfig(contract, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Name == "" {
+		cfg.Name = shape.LocalName(contract)
+	}
+	if cfg.Capacity == 0 {
+		cfg.Capacity = 64
+	}
+	cfg.Settings = maps.Clone(cfg.Settings)
+	for name, s := range cfg.Settings {
+		cfg.Settings[name] = settings.Clone(s)
+	}
+	c := &core{
+		cfg: cfg, name: cfg.Name, contractType: contract, imports: imports,
+		walk:     shape.Options{Open: slices.Clone(cfg.OpenPackages), PathAliases: maps.Clone(cfg.PathAliases)},
+		families: make(map[string]*family, cfg.Capacity), bySign: make(map[uint64]*entry, cfg.Capacity),
+		mounts: map[*mount]struct{}{}, shared: map[string]*slot{},
+		failed: map[TypeDescriptor]string{},
+	}
+	c.life, c.end = context.WithCancel(context.Background())
+	c.hooks.set(cfg.Hooks)
+	c.resolved.Init(resolveBound)
+	c.host = newSandbox(&Target{Registry: c.name, Operation: opCall, stats: new(failures)}, cfg.Sandbox, &c.hooks)
+	return c, nil
+}
+
+// checkConfig reports all faults at once, and returns what is imported.
+func checkConfig(contract reflect.Type, cfg Config) (imports []*core, err error) {
+	f := faults{}
+	if contract.Kind() != reflect.Interface {
+		f.bad("contract "+contract.String(), contract.Kind().String(), "an interface", "give the interface that host and plugins meet at")
+	}
+	f.text("Config.Name", cfg.Name)
+	if cfg.Capacity < 0 {
+		f.bad("Config.Capacity", fmt.Sprint(cfg.Capacity), "0 or more", "")
+	}
+	if cfg.Duplicates > Replace {
+		f.bad("Config.Duplicates", fmt.Sprint(cfg.Duplicates), "Reject or Replace", "")
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Settings)) {
+		f.add(fmt.Sprintf("Config.Settings[%q]", clip(name, 64)), checkName(name))
+	}
+	for i, s := range cfg.Imports {
+		c := coreOf(s)
+		if c == nil {
+			f.bad(fmt.Sprintf("Config.Imports[%d]", i), fmt.Sprintf("%T without a registry", s), "a registry made by New", "")
+		}
+		imports = append(imports, c)
+	}
+	if err := f.join(); err != nil {
+		return nil, fmt.Errorf("registry: %w", err)
+	}
+	return imports, nil
+}
+
+// coreOf returns the registry behind s, nil where there is none: a nil registry, a zero one, or a struct that embeds such.
+func coreOf(s Source) (c *core) {
+	defer func() { _ = recover() }() // a nil pointer to a struct that embeds a registry
+	return s.source()
+}
+
+// commit adds all entries or none.
+func (c *core) commit(entries ...*entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.open(); err != nil {
+		return &PluginError{Plugin: entries[0].name, Version: entries[0].version, Field: "register", Err: err}
+	}
+	errs := batchErrors(entries)
+	for _, e := range entries {
+		errs = append(errs, c.admit(e))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		c.insert(e)
+	}
+	if len(entries) > 1 {
+		c.index.promote()
+	}
+	return nil
+}
+
+// open says whether the registry may still change. Call with mu held.
+func (c *core) open() error {
+	switch {
+	case c.closed:
+		return fmt.Errorf("registry %q: %w", c.name, ErrClosed)
+	case c.sealed:
+		return fmt.Errorf("registry %q: %w", c.name, ErrSealed)
+	}
+	return nil
+}
+
+// admit says whether e may be added to what is registered. Call with mu held.
+func (c *core) admit(e *entry) error {
+	if f := c.families[e.name]; f != nil {
+		if i, found := f.find(e.ver); found {
+			return c.admitAgain(e, f.entries[i])
+		}
+	}
+	if other := c.bySign[e.desc.signature]; other != nil {
+		return e.collides(other)
+	}
+	return nil
+}
+
+// admitAgain says whether e may be added where old has its version already.
+func (c *core) admitAgain(e, old *entry) error {
+	switch {
+	case old.digest != e.digest:
+		return e.republished(old)
+	case !old.gone && c.cfg.Duplicates == Reject:
+		return e.duplicate(old)
+	}
+	return nil
+}
+
+// batchErrors says which entries of a batch cannot stand beside each other.
+func batchErrors(entries []*entry) (errs []error) {
+	if len(entries) < 2 {
+		return nil
+	}
+	type identity struct {
+		name string
+		ver  version.Version // without build metadata
+	}
+	byID, bySign := make(map[identity]*entry, len(entries)), make(map[uint64]*entry, len(entries))
+	for _, e := range entries {
+		id := identity{e.name, e.ver}
+		id.ver.Build = ""
+		switch old, other := byID[id], bySign[e.desc.signature]; {
+		case old != nil && old.digest != e.digest:
+			errs = append(errs, e.republished(old))
+		case old != nil:
+			errs = append(errs, e.duplicate(old))
+		case other != nil:
+			errs = append(errs, e.collides(other))
+		}
+		byID[id], bySign[e.desc.signature] = e, e
+	}
+	return errs
+}
+
+func (e *entry) republished(old *entry) error {
+	return e.refused(ErrRepublished, fmt.Sprintf("%s with %v, registered at %s", old.version, old.digest, where(old.site)),
+		fmt.Sprintf("the same contract again, not %v from %s", e.digest, where(e.site)), "give the changed plugin a new version")
+}
+
+func (e *entry) collides(other *entry) error {
+	return e.refused(ErrInvalid, fmt.Sprintf("the signature of %q %s", other.name, other.version), "one of its own", "the hashes collide: change its version or its name")
+}
+
+func (e *entry) duplicate(old *entry) error {
+	return e.refused(ErrDuplicate, "a registration at "+where(old.site), "one registration, not another at "+where(e.site), "")
+}
+
+func (e *entry) refused(err error, have, want, fix string) error {
+	return &PluginError{Plugin: e.name, Version: e.version, Field: "register", Err: err, Have: have, Want: want, Fix: fix}
+}
+
+// insert adds an entry that was admitted. Call with mu held.
+func (c *core) insert(e *entry) {
+	f := c.families[e.name]
+	if f == nil {
+		f = new(family)
+		f.entries = f.first[:0]
+		c.families[e.name] = f
+	}
+	i, found := f.find(e.ver)
+	if found {
+		old := f.entries[i]
+		e.totals.inherit(&old.totals)
+		if old.gone {
+			f.live++
+		}
+		f.entries[i] = e
+	} else {
+		f.live++
+		f.entries = slices.Insert(f.entries, i, e)
+	}
+	c.bySign[e.desc.signature] = e
+	c.index.put(e)
+	if len(f.entries) > 1 {
+		c.resolved.Clear()
+	}
+}
+
+func (c *core) unregister(d TypeDescriptor) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, err := c.find(d)
+	if err != nil {
+		return err
+	}
+	if err := c.open(); err != nil {
+		return &PluginError{Plugin: e.name, Version: e.version, Field: "unregister", Err: err}
+	}
+	for m := range c.mounts {
+		if m.entry.desc == d {
+			return &PluginError{Plugin: e.name, Version: e.version, Field: "unregister", Err: ErrMounted, Fix: "close its handles first"}
+		}
+	}
+	f := c.families[e.name]
+	i, _ := f.find(e.ver)
+	f.entries[i] = e.tombstone()
+	f.live--
+	c.bySign[d.signature] = f.entries[i]
+	e.gone = true // for an Open on its way
+	c.index.remove(d)
+	delete(c.failed, d)
+	c.resolved.Clear()
+	return nil
+}
+
+// tombstone is what is kept of an entry that is unregistered: what it was, nothing that it could do.
+func (e *entry) tombstone() *entry {
+	t := &entry{name: e.name, version: e.version, ver: e.ver, desc: e.desc, digest: e.digest, shapes: e.shapes,
+		policy: e.policy, requires: e.requires, uses: e.uses, site: e.site, gone: true}
+	t.totals.inherit(&e.totals)
+	return t
+}
+
+// find returns the registered entry of d. Call with mu held.
+func (c *core) find(d TypeDescriptor) (*entry, error) {
+	e := c.bySign[d.signature]
+	if e == nil || e.desc != d || e.gone {
+		return nil, &PluginError{Field: "descriptor " + d.String(), Err: ErrNotFound, Want: fmt.Sprintf("one that registry %q handed out", c.name)}
+	}
+	return e, nil
+}
+
+func (c *core) contract(d TypeDescriptor) (Contract, bool) {
+	c.mu.Lock()
+	e := c.bySign[d.signature]
+	c.mu.Unlock()
+	if e == nil || e.desc != d {
+		return Contract{}, false
+	}
+	return e.contract(), true
+}
+
+func (c *core) seal() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sealed = true
+	c.index.promote()
+}
+
+// sorted lists the registered entries by name and precedence.
+func (c *core) sorted() []*entry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.list()
+}
+
+// list is sorted for who holds mu.
+func (c *core) list() (all []*entry) {
+	for _, name := range c.names() {
+		all = slices.AppendSeq(all, c.families[name].registered())
+	}
+	return all
+}
+
+// where formats a call site.
+func where(pc uintptr) string {
+	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+	return fmt.Sprintf("%s:%d", f.File, f.Line)
+}
+
+// log writes through the host's handler, which may panic.
+func (c *core) log(level slog.Level, msg string, args ...any) {
+	if c.cfg.Logger == nil {
+		return
+	}
+	defer c.hooks.recovered()
+	c.cfg.Logger.Log(context.Background(), level, msg, args...)
+}

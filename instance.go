@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plugreg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/plugreg/plugreg/internal/settings"
+)
+
+// instance is one built plugin with its guard. It is not generic: one instance serves the handles of several views.
+type instance struct {
+	core     *core
+	entry    *entry
+	mount    uint64
+	env      *Env
+	sb       *Sandbox
+	value    io.Closer // nil until New has returned one
+	exports  map[string]export
+	stranded atomic.Bool
+	after    func() // runs at the end of finish
+	err      error  // of finish
+	tally    failures
+}
+
+// build makes an instance: trust, New, Init, Probe, all within the StartTimeout. Where a step fails, the half-built instance is undone;
+// the dependencies are released once no code of it runs any more.
+func (m *mount) build(ctx context.Context, deps map[string]*mount) (*instance, error) {
+	c, e := m.core, m.entry
+	cfg, err := c.check(ctx, e)
+	if err != nil {
+		m.releaseDeps()
+		return nil, err
+	}
+	in := &instance{core: c, entry: e, mount: m.id, after: m.releaseDeps}
+	in.sb = newSandbox(in.operation(opCall), cfg, &c.hooks)
+	in.sb.home = c
+	in.env = c.newEnv(in, settings.Clone(m.settings), deps)
+	in.exports = make(map[string]export, len(e.exports))
+	for name, fn := range e.exports {
+		in.exports[name] = export{fn, in.operation(name)}
+	}
+	return in, newBuilding(in, m.settings).run(ctx)
+}
+
+// check asks the host whether the plugin may run, and how it is to be contained.
+func (c *core) check(ctx context.Context, e *entry) (SandboxConfig, error) {
+	cfg := c.cfg.Sandbox
+	if e.sandbox != nil {
+		cfg = e.sandbox.over(cfg)
+	}
+	if c.cfg.Trust == nil && c.cfg.SandboxFor == nil {
+		return cfg, nil
+	}
+	var word *SandboxConfig
+	_, err := c.host.detached(ctx, job{op: c.phase(e, 0, phaseCheck), limit: c.host.limits.call, call: func(context.Context) error {
+		if c.cfg.Trust != nil {
+			if err := c.cfg.Trust(e.contract()); err != nil {
+				return fmt.Errorf("%w: %w", ErrUntrusted, err)
+			}
+		}
+		if c.cfg.SandboxFor != nil {
+			word = c.cfg.SandboxFor(e.info())
+		}
+		return nil
+	}})
+	if err != nil {
+		return cfg, &PluginError{Plugin: e.name, Version: e.version, Field: "check", Err: err}
+	}
+	if word != nil {
+		cfg = *word
+	}
+	return cfg, nil
+}
+
+func (c *core) newEnv(in *instance, set map[string]any, deps map[string]*mount) *Env {
+	env := &Env{name: in.entry.name, version: in.entry.version, settings: set, deps: deps, owned: true}
+	if c.cfg.Logger != nil {
+		env.newLogger = func() *slog.Logger { return c.logger(in.entry) }
+	}
+	clean := in.phase(phaseOnClose)
+	env.guard = func(f func(context.Context) error) error {
+		_, err := in.sb.detached(context.Background(), job{op: clean, limit: in.sb.limits.close, call: f})
+		return err
+	}
+	env.began = func() { in.entry.totals.of(phaseGo).runs.Add(1) }
+	env.failed = func(op string, err error) {
+		if op == phaseGo { // the others were counted where they ran
+			in.entry.totals.of(op).add(err)
+		}
+		c.tell(slog.LevelError, op+" failed", in.entry, err)
+	}
+	return env
+}
+
+// building is an instance on its way.
+type building struct {
+	in       *instance
+	made     io.Closer // what New returned
+	settings map[string]any
+	deadline time.Time // of all steps; meaningless where StartTimeout is off
+}
+
+func newBuilding(in *instance, set map[string]any) *building {
+	return &building{in: in, settings: set, deadline: time.Now().Add(in.sb.limits.start)}
+}
+
+// run takes the steps. After a failure the instance is undone before run returns, unless its code still runs: then it is undone
+// when that code returns.
+func (b *building) run(ctx context.Context) error {
+	for _, step := range [...]func(context.Context) (returned bool, err error){b.construct, b.check, b.init, b.probe, b.settled} {
+		returned, err := step(ctx)
+		if err == nil {
+			continue
+		}
+		err = b.in.stepError("open", err)
+		if returned {
+			return errors.Join(err, b.in.undo())
+		}
+		b.in.env.end()
+		return err
+	}
+	return nil
+}
+
+// phase runs one step within what is left of the time. One that returns after its caller has left ends the instance.
+func (b *building) phase(ctx context.Context, op string, late func(error), f func(context.Context) error) (returned bool, err error) {
+	limit, t := b.in.sb.limits.start, b.in.phase(op)
+	j := job{op: t, shown: limit, call: f, late: func(err error) {
+		done := b.in.core.tasks.Begin()
+		defer done()
+		late(err)
+		b.in.finish()
+	}}
+	if limit > 0 {
+		if j.limit = time.Until(b.deadline); j.limit <= 0 {
+			return true, t.timeout(limit, false) // the step before took all of it
+		}
+	}
+	return b.in.sb.detached(ctx, j)
+}
+
+// construct runs New. One that returns after its caller has left finds its instance closed and its env undone.
+func (b *building) construct(ctx context.Context) (bool, error) {
+	var made io.Closer
+	keep := func(err error) {
+		if err == nil {
+			b.in.take(made)
+		}
+	}
+	returned, err := b.phase(ctx, phaseConstruct, keep, func(ctx context.Context) (err error) {
+		made, err = b.in.core.index.construct(ctx, b.in.entry, b.in.env)
+		return err
+	})
+	if returned && err == nil {
+		b.made = made
+		b.in.take(made)
+	}
+	return returned, err
+}
+
+// take keeps what New returned, so that it is closed, whatever is wrong with it.
+func (in *instance) take(made io.Closer) {
+	if made != nil && !isNil(made) {
+		in.value = made
+	}
+}
+
+func (b *building) check(context.Context) (bool, error) {
+	return true, checkInstance(b.made, b.in.entry)
+}
+
+func (b *building) init(ctx context.Context) (bool, error) {
+	var call func(context.Context) error
+	switch v := b.in.value.(type) {
+	case Initializer:
+		call = func(ctx context.Context) error { return v.Init(ctx, settings.Clone(b.settings)) }
+	case seedInitializer:
+		call = func(context.Context) error { return v.Init(settings.Clone(b.settings)) }
+	default:
+		return true, nil
+	}
+	b.in.env.decoded.Store(true)
+	return b.phase(ctx, phaseInit, nothing, call)
+}
+
+func (b *building) probe(ctx context.Context) (bool, error) {
+	p, ok := b.in.value.(Prober)
+	if !ok {
+		return true, nil
+	}
+	return b.phase(ctx, phaseProbe, nothing, p.Probe)
+}
+
+// settled refuses settings that nobody has read: they would be lost without a word.
+func (b *building) settled(context.Context) (bool, error) {
+	if keys := b.in.env.unread(); len(keys) > 0 {
+		return true, &PluginError{Plugin: b.in.entry.name, Version: b.in.entry.version, Field: "settings", Err: ErrContract,
+			Have: fmt.Sprintf("%q", keys), Want: "none, for the plugin reads no settings", Fix: "leave them out, or have New call env.Decode"}
+	}
+	return true, nil
+}
+
+func nothing(error) {}
+
+// undo ends an instance that never served and that no code runs in; its steps are bounded.
+func (in *instance) undo() error {
+	done := in.core.tasks.Begin()
+	defer done()
+	return in.dispose()
+}
+
+// dispose ends an instance: no more calls, the last call out, its life over, Close, clean-up. Where calls stay inside past the
+// DrainTimeout, the last of them leads to the rest, and the error matches ErrStranded.
+func (in *instance) dispose() error {
+	in.sb.refuse()
+	if err := in.drain(); err != nil {
+		in.stranded.Store(true)
+		in.env.end()
+		in.core.tell(slog.LevelWarn, "an instance is stranded", in.entry, err)
+		in.sb.strand(func() { in.core.tasks.Go(in.finish) })
+		return err
+	}
+	in.finish()
+	return in.err
+}
+
+// drain waits for the calls inside.
+func (in *instance) drain() error {
+	var late <-chan time.Time
+	if in.sb.limits.drain > 0 {
+		t := time.NewTimer(in.sb.limits.drain)
+		defer t.Stop()
+		late = t.C
+	}
+	var err error
+	in.sb.observed(in.phase(phaseDrain), func() error {
+		if !wait(in.sb, late) {
+			err = &PluginError{Plugin: in.entry.name, Version: in.entry.version, Field: phaseDrain, Err: ErrStranded,
+				Have: fmt.Sprintf("%d calls or leases after %v", in.sb.calls.InFlight(), in.sb.limits.drain), Fix: "the last of them closes the instance"}
+		}
+		return err
+	})
+	return err
+}
+
+// finish closes the instance and what its constructor was given. It runs once: dispose, the last call of a stranded instance, or the late end of
+// a step of its start leads to it, and to each of them one way alone.
+func (in *instance) finish() {
+	in.env.end()
+	var errs []error
+	if in.value != nil {
+		_, err := in.sb.detached(context.Background(), job{op: in.phase(phaseClose), limit: in.sb.limits.close,
+			call: func(context.Context) error { return in.value.Close() }})
+		if err != nil {
+			errs = append(errs, in.stepError("close", err))
+		}
+	}
+	ctx, cancel := context.Background(), func() {}
+	if l := in.sb.limits.close; l > 0 {
+		ctx, cancel = context.WithTimeout(ctx, l)
+	}
+	defer cancel()
+	errs = append(errs, in.env.close(ctx))
+	in.err = errors.Join(errs...)
+	if in.stranded.Swap(false) && in.err != nil {
+		in.core.tell(slog.LevelError, "a stranded instance failed to close", in.entry, in.err)
+	}
+	in.entry.totals.retire(in.sb.State())
+	in.after()
+}
+
+// stepError is what went wrong at a step of an instance's life. It leaves the methods of err, which are the plugin's, to whoever asks for its text.
+type stepError struct {
+	step, name, version string
+	err                 error
+}
+
+func (in *instance) stepError(step string, err error) error {
+	return &stepError{step, in.entry.name, in.entry.version, err}
+}
+
+func (e *stepError) Error() string {
+	return fmt.Sprintf("%s %q %s: %v", e.step, e.name, e.version, e.err)
+}
+
+func (e *stepError) Unwrap() error { return e.err }
+
+// operation is the target of calls, phase that of a step of the instance's life.
+func (in *instance) operation(op string) *Target {
+	return &Target{Registry: in.core.name, Plugin: in.entry.name, Version: in.entry.version, Mount: in.mount, Operation: op, stats: &in.tally}
+}
+
+func (in *instance) phase(op string) *Target { return in.core.phase(in.entry, in.mount, op) }
+
+func (c *core) phase(e *entry, mount uint64, op string) *Target {
+	return &Target{Registry: c.name, Plugin: e.name, Version: e.version, Mount: mount, Operation: op, Phase: true, stats: e.totals.of(op)}
+}
+
+// exportNames lists the exports for messages.
+func (in *instance) exportNames() []string { return slices.Sorted(maps.Keys(in.exports)) }
