@@ -83,7 +83,7 @@ type Shape struct {
 	Role       Role     // the root's, or that of the first root which reaches the type
 	Kind       string   // "struct", "interface", or the type written out
 	GoType     string   // path and name in Go; information only, no part of a comparison
-	Comparable bool     // whether == is defined; of a pointer root, for the pointer
+	Comparable bool     // whether == is defined; of a pointer root, for the pointer, but for settings and payloads
 	Fields     []Field  // of a struct, in order of declaration
 	Methods    []Method // sorted by name
 }

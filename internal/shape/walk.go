@@ -124,6 +124,9 @@ func (w *walker) err() error {
 func (w *walker) describe(next target) Shape {
 	typ := next.typ
 	s := Shape{Name: next.name, Role: next.role, GoType: TypeText(typ), Comparable: typ.Comparable()}
+	if next.role == Config || next.role == Data { // a pointer is just a way to hand them over
+		s.Comparable = pointee(typ).Comparable()
+	}
 	if next.name == "" {
 		s.Name = w.use(next.at, next.role)(w.names.text(typ))
 	} else if typ = pointee(typ); typ.Name() != "" {
