@@ -30,8 +30,8 @@ type Prober interface {
 	Probe(ctx context.Context) error
 }
 
-// seedInitializer is the form of Initializer without a context.
-type seedInitializer interface {
+// plainInitializer is the form of Initializer without a context.
+type plainInitializer interface {
 	Init(settings map[string]any) error
 }
 

@@ -260,7 +260,7 @@ func (sc *shapeCache) of(c *core, impl reflect.Type, p *plain, requires []requir
 		}
 	}
 	op := &Target{Registry: c.name, Plugin: p.name, Version: p.version, Operation: phaseRegister, Phase: true, stats: new(failures)}
-	s, err := describeShapes(c.host, op, roots, c.walk)
+	s, err := describeShapes(c.quiet, op, roots, c.walk)
 	if err == nil {
 		sc.m.Store(key, s)
 	}

@@ -33,6 +33,7 @@ type core struct {
 	hooks        hookCell
 	resolved     promote.Cache[question, TypeDescriptor]
 	host         *Sandbox // guards what belongs to no instance
+	quiet        *Sandbox // the same for registration, which is no phase of a life
 	tasks        task.Group
 	life         context.Context // ends when Close begins
 	end          context.CancelFunc
@@ -108,7 +109,8 @@ func newCore(contract reflect.Type, cfg Config) (*core, error) {
 	c.life, c.end = context.WithCancel(context.Background())
 	c.hooks.set(cfg.Hooks)
 	c.resolved.Init(resolveBound)
-	c.host = newSandbox(&Target{Registry: c.name, Operation: opCall, stats: new(failures)}, cfg.Sandbox, &c.hooks)
+	op := &Target{Registry: c.name, Operation: opCall, stats: new(failures)}
+	c.host, c.quiet = newSandbox(op, cfg.Sandbox, &c.hooks), newSandbox(op, cfg.Sandbox, new(hookCell))
 	return c, nil
 }
 

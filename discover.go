@@ -30,8 +30,8 @@ func (m Match[C]) Open(ctx context.Context, settings map[string]any) (*Handle[C]
 // Discover finds plugins by what they can do, not by name: of each name the newest release whose concrete type implements C, where every probe
 // returns true for that one; in order of names. Probes are asked in the sandbox on the plugin's Prototype, which other discoveries may use at the same time,
 // or on a fresh zero value where that is a nil pointer; nothing is constructed. A probe that fails in any way, and a plugin that is not trusted,
-// excludes that plugin and shows in the hooks and in [Inspection]. The error matches [ErrInvalid] where C is no interface or a probe is nil, or ctx's own where
-// that ended.
+// excludes that plugin and shows in the hooks and in [Inspection]. The error matches [ErrInvalid] where C is no interface or a probe is nil, [ErrClosed], or
+// ctx's own where that ended.
 func Discover[C any, T io.Closer](ctx context.Context, r *Registry[T], probes ...func(C) bool) ([]Match[C], error) {
 	want := reflect.TypeFor[C]()
 	if want.Kind() != reflect.Interface {
@@ -40,6 +40,11 @@ func Discover[C any, T io.Closer](ctx context.Context, r *Registry[T], probes ..
 	if i := slices.IndexFunc(probes, func(p func(C) bool) bool { return p == nil }); i >= 0 {
 		return nil, &PluginError{Field: fmt.Sprintf("probe %d", i), Have: "nil", Want: "a function"}
 	}
+	done, err := r.core.starting()
+	if err != nil {
+		return nil, fmt.Errorf("discover: %w", err)
+	}
+	done() // what comes next is guarded, and may close the registry
 	var found []Match[C]
 	for _, e := range r.core.capable(want) {
 		if ctx.Err() != nil {
@@ -107,14 +112,16 @@ func (e *entry) sample() any {
 
 // ask runs the probes of one plugin, trust first; what fails is kept for Inspect. A nil probe is no question: true.
 func (c *core) ask(ctx context.Context, e *entry, probe func() bool) bool {
-	cfg, err := c.check(ctx, e)
 	answer := true
+	err := c.trusts(ctx, e)
 	if err == nil && probe != nil {
-		l := cfg.limits().call
-		_, err = c.host.detached(ctx, job{op: c.phase(e, 0, phaseDiscover), limit: l, call: func(context.Context) error {
-			answer = probe()
-			return nil
-		}})
+		var cfg SandboxConfig
+		if cfg, err = c.limitsOf(ctx, e); err == nil {
+			_, err = c.host.detached(ctx, job{op: c.phase(e, 0, phaseDiscover), limit: cfg.limits().call, call: func(context.Context) error {
+				answer = probe()
+				return nil
+			}})
+		}
 	}
 	if err == nil {
 		c.setFailed(e, "")

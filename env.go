@@ -72,9 +72,6 @@ func (e *Env) Context() context.Context {
 func (e *Env) context() context.Context {
 	if e.ctx == nil {
 		e.ctx, e.cancel = context.WithCancel(context.Background())
-		if e.closed {
-			e.cancel()
-		}
 	}
 	return e.ctx
 }
@@ -83,11 +80,11 @@ func (e *Env) context() context.Context {
 // lists every unknown key and every value that does not fit with its path, and leaves *into as it was then. The error matches
 // [ErrContract]. Keys are the names that encoding/json uses, case-sensitive; a time.Duration is written as "5s".
 func (e *Env) Decode(into any) error {
-	e.decoded.Store(true)
 	read, err := settings.Decode(into, e.settings)
 	if err != nil {
 		return &PluginError{Plugin: e.name, Version: e.version, Field: "settings", Err: fmt.Errorf("%w: %w", ErrContract, err)}
 	}
+	e.decoded.Store(true)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.read == nil {
@@ -237,12 +234,17 @@ func (e *Env) guarded(f func() error) error {
 	return newSandbox(op, SandboxConfig{Timeout: -1}, new(hookCell)).Run(context.Background(), call)
 }
 
-// unread returns the settings that nobody asked for; nil where the plugin decoded them or took them by Init.
-func (e *Env) unread() []string {
-	if e.decoded.Load() {
+// leftover refuses settings that nobody reads, neither by Decode nor by Init: they would be lost without a word.
+func (e *Env) leftover(instance any) error {
+	if len(e.settings) == 0 || e.decoded.Load() {
 		return nil
 	}
-	return slices.Sorted(maps.Keys(e.settings))
+	switch instance.(type) {
+	case Initializer, plainInitializer:
+		return nil
+	}
+	return &PluginError{Plugin: e.name, Version: e.version, Field: "settings", Err: ErrContract, Have: fmt.Sprintf("%q", slices.Sorted(maps.Keys(e.settings))),
+		Want: "none, for the plugin reads no settings", Fix: "leave them out, or have New call env.Decode"}
 }
 
 // Require hands out a plugin that the caller's plugin lists in Requires, as a view by C. All dependants of that name share one mount of it, which

@@ -81,29 +81,25 @@ func (c *core) inspect() Inspection {
 	failed := maps.Clone(c.failed)
 	mounts := slices.SortedFunc(maps.Keys(c.mounts), func(a, b *mount) int { return cmp.Compare(a.id, b.id) })
 	entries := c.list()
+	in.Plugins = make([]PluginInspection, len(entries))
+	for i, e := range entries { // in the same step as the mounts, so that no call is counted there and here
+		in.Plugins[i].Calls, in.Plugins[i].Phases = e.totals.stats()
+	}
 	c.mu.Unlock()
 	serving := map[TypeDescriptor][]*mount{}
 	for _, m := range mounts {
 		serving[m.entry.desc] = append(serving[m.entry.desc], m)
 	}
-	in.Plugins = make([]PluginInspection, 0, len(entries))
-	for _, e := range entries {
-		p := e.inspect(serving[e.desc])
-		p.ProbeFailure = failed[e.desc]
-		in.Plugins = append(in.Plugins, p)
+	for i, e := range entries {
+		p := &in.Plugins[i]
+		p.Info, p.Digest, p.Requires, p.Uses, p.ProbeFailure = e.info(), e.digest, dependencies(e.requires), slices.Clone(e.uses), failed[e.desc]
+		for _, m := range serving[e.desc] {
+			x := m.inspect()
+			p.Mounts = append(p.Mounts, x)
+			p.Calls.add(x.Sandbox)
+		}
 	}
 	return in
-}
-
-func (e *entry) inspect(mounts []*mount) PluginInspection {
-	p := PluginInspection{Info: e.info(), Digest: e.digest, Requires: dependencies(e.requires), Uses: slices.Clone(e.uses)}
-	p.Calls, p.Phases = e.totals.stats()
-	for _, m := range mounts {
-		x := m.inspect()
-		p.Mounts = append(p.Mounts, x)
-		p.Calls.add(x.Sandbox)
-	}
-	return p
 }
 
 func (m *mount) inspect() MountInspection {

@@ -35,12 +35,16 @@ type instance struct {
 // the dependencies are released once no code of it runs any more.
 func (m *mount) build(ctx context.Context, deps map[string]*mount) (*instance, error) {
 	c, e := m.core, m.entry
-	cfg, err := c.check(ctx, e)
+	cfg, err := c.limitsOf(ctx, e)
 	if err != nil {
 		m.releaseDeps()
 		return nil, err
 	}
-	in := &instance{core: c, entry: e, mount: m.id, after: m.releaseDeps}
+	in := &instance{core: c, entry: e, mount: m.id}
+	in.after = func() { // where it never served
+		e.totals.retire(in.sb.State())
+		m.releaseDeps()
+	}
 	in.sb = newSandbox(in.operation(opCall), cfg, &c.hooks)
 	in.sb.home = c
 	in.env = c.newEnv(in, settings.Clone(m.settings), deps)
@@ -51,34 +55,59 @@ func (m *mount) build(ctx context.Context, deps map[string]*mount) (*instance, e
 	return in, newBuilding(in, m.settings).run(ctx)
 }
 
-// check asks the host whether the plugin may run, and how it is to be contained.
-func (c *core) check(ctx context.Context, e *entry) (SandboxConfig, error) {
+// trusted asks the host for all that an Open would build, before any code of it runs.
+func (p *plan) trusted(ctx context.Context, c *core) error {
+	if err := c.trusts(ctx, p.root); err != nil {
+		return err
+	}
+	for _, key := range p.keys() {
+		if err := key.core.trusts(ctx, p.picks[key]); err != nil {
+			return &PluginError{Plugin: p.root.name, Version: p.root.version, Field: fmt.Sprintf("dependency %q", key.name), Err: err}
+		}
+	}
+	return nil
+}
+
+// trusts asks the host whether a plugin's code may run.
+func (c *core) trusts(ctx context.Context, e *entry) error {
+	if c.cfg.Trust == nil {
+		return nil
+	}
+	return c.check(ctx, e, func() error {
+		if err := c.cfg.Trust(e.contract()); err != nil {
+			return fmt.Errorf("%w: %w", ErrUntrusted, err)
+		}
+		return nil
+	})
+}
+
+// limitsOf says how a plugin is to be contained: the host has the last word.
+func (c *core) limitsOf(ctx context.Context, e *entry) (SandboxConfig, error) {
 	cfg := c.cfg.Sandbox
 	if e.sandbox != nil {
 		cfg = e.sandbox.over(cfg)
 	}
-	if c.cfg.Trust == nil && c.cfg.SandboxFor == nil {
+	if c.cfg.SandboxFor == nil {
 		return cfg, nil
 	}
 	var word *SandboxConfig
-	_, err := c.host.detached(ctx, job{op: c.phase(e, 0, phaseCheck), limit: c.host.limits.call, call: func(context.Context) error {
-		if c.cfg.Trust != nil {
-			if err := c.cfg.Trust(e.contract()); err != nil {
-				return fmt.Errorf("%w: %w", ErrUntrusted, err)
-			}
-		}
-		if c.cfg.SandboxFor != nil {
-			word = c.cfg.SandboxFor(e.info())
-		}
+	err := c.check(ctx, e, func() error {
+		word = c.cfg.SandboxFor(e.info())
 		return nil
-	}})
-	if err != nil {
-		return cfg, &PluginError{Plugin: e.name, Version: e.version, Field: "check", Err: err}
-	}
-	if word != nil {
+	})
+	if err == nil && word != nil {
 		cfg = *word
 	}
-	return cfg, nil
+	return cfg, err
+}
+
+// check asks the host something about a plugin, guarded.
+func (c *core) check(ctx context.Context, e *entry, ask func() error) error {
+	_, err := c.host.detached(ctx, job{op: c.phase(e, 0, phaseCheck), limit: c.host.limits.call, call: func(context.Context) error { return ask() }})
+	if err != nil {
+		return &PluginError{Plugin: e.name, Version: e.version, Field: phaseCheck, Err: err}
+	}
+	return nil
 }
 
 func (c *core) newEnv(in *instance, set map[string]any, deps map[string]*mount) *Env {
@@ -96,7 +125,7 @@ func (c *core) newEnv(in *instance, set map[string]any, deps map[string]*mount) 
 		if op == phaseGo { // the others were counted where they ran
 			in.entry.totals.of(op).add(err)
 		}
-		c.tell(slog.LevelError, op+" failed", in.entry, err)
+		c.tellHere(op, in.entry, err)
 	}
 	return env
 }
@@ -139,6 +168,9 @@ func (b *building) phase(ctx context.Context, op string, late func(error), f fun
 		defer done()
 		late(err)
 		b.in.finish()
+		if b.in.err != nil {
+			b.in.core.tell(slog.LevelError, "what a late "+op+" left behind failed to close", b.in.entry, b.in.err)
+		}
 	}}
 	if limit > 0 {
 		if j.limit = time.Until(b.deadline); j.limit <= 0 {
@@ -183,12 +215,11 @@ func (b *building) init(ctx context.Context) (bool, error) {
 	switch v := b.in.value.(type) {
 	case Initializer:
 		call = func(ctx context.Context) error { return v.Init(ctx, settings.Clone(b.settings)) }
-	case seedInitializer:
+	case plainInitializer:
 		call = func(context.Context) error { return v.Init(settings.Clone(b.settings)) }
 	default:
 		return true, nil
 	}
-	b.in.env.decoded.Store(true)
 	return b.phase(ctx, phaseInit, nothing, call)
 }
 
@@ -202,11 +233,7 @@ func (b *building) probe(ctx context.Context) (bool, error) {
 
 // settled refuses settings that nobody has read: they would be lost without a word.
 func (b *building) settled(context.Context) (bool, error) {
-	if keys := b.in.env.unread(); len(keys) > 0 {
-		return true, &PluginError{Plugin: b.in.entry.name, Version: b.in.entry.version, Field: "settings", Err: ErrContract,
-			Have: fmt.Sprintf("%q", keys), Want: "none, for the plugin reads no settings", Fix: "leave them out, or have New call env.Decode"}
-	}
-	return true, nil
+	return true, b.in.env.leftover(b.in.value)
 }
 
 func nothing(error) {}
@@ -274,7 +301,6 @@ func (in *instance) finish() {
 	if in.stranded.Swap(false) && in.err != nil {
 		in.core.tell(slog.LevelError, "a stranded instance failed to close", in.entry, in.err)
 	}
-	in.entry.totals.retire(in.sb.State())
 	in.after()
 }
 

@@ -26,11 +26,11 @@ func LogHooks(log *slog.Logger, opts LogOptions) *Hooks {
 	return &Hooks{
 		CallDone: func(ctx context.Context, c CallInfo, r CallResult) {
 			if r.Err != nil || opts.Calls {
-				w.write(ctx, "plugin call", c, r, false)
+				w.write(ctx, c, r, false)
 			}
 		},
-		CallLate:  func(ctx context.Context, c CallInfo, r CallResult) { w.write(ctx, "plugin call", c, r, true) },
-		PhaseDone: func(ctx context.Context, c CallInfo, r CallResult) { w.write(ctx, "plugin phase", c, r, false) },
+		CallLate:  func(ctx context.Context, c CallInfo, r CallResult) { w.write(ctx, c, r, true) },
+		PhaseDone: func(ctx context.Context, c CallInfo, r CallResult) { w.write(ctx, c, r, false) },
 	}
 }
 
@@ -39,7 +39,7 @@ type logWriter struct {
 	opts LogOptions
 }
 
-func (w *logWriter) write(ctx context.Context, msg string, c CallInfo, r CallResult, late bool) {
+func (w *logWriter) write(ctx context.Context, c CallInfo, r CallResult, late bool) {
 	log := w.log
 	if log == nil {
 		log = slog.Default()
@@ -51,7 +51,11 @@ func (w *logWriter) write(ctx context.Context, msg string, c CallInfo, r CallRes
 	if !log.Enabled(ctx, level) {
 		return
 	}
-	record := slog.NewRecord(time.Now(), level, msg, 0) // a place in this package would say nothing
+	kind := "call"
+	if c.Target.Phase {
+		kind = "phase"
+	}
+	record := slog.NewRecord(time.Now(), level, "plugin "+kind, 0) // a place in this package would say nothing
 	record.AddAttrs(w.attrs(ctx, c, r, late)...)
 	_ = log.Handler().Handle(ctx, record)
 }

@@ -31,8 +31,8 @@ const (
 // Hooks observe calls and phases. Every field may be nil. CallStart and CallDone run on the goroutine of the caller whom
 // they observe, the hooks of phases on one of their own that is waited for; with no lock held, concurrently with others. So a slow hook
 // delays only what it observes. A panic in a hook is recovered and counted in [Inspection].HookPanics; nothing else changes
-// by it. A hook may call back into the registry; with the context that it got, Close does not wait for what the hook is part of. One of a call that ends its goroutine with runtime.Goexit ends the caller's;
-// what the caller holds is settled all the same.
+// by it. A hook may call back into the registry; with the context that it got, Close does not wait for what the hook is part of.
+// One of a call that ends its goroutine with runtime.Goexit ends the caller's; what the caller holds is settled all the same.
 type Hooks struct {
 	// CallStart runs before a call that was let in. The context that it returns is the one that the plugin and CallDone
 	// get; where it panics or returns nil, ctx stays as it was.

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/plugreg/plugreg/internal/callctx"
 )
@@ -56,6 +57,9 @@ func (c *core) mountEntry(ctx context.Context, e *entry, set map[string]any) (*m
 	defer cancel()
 	p, err := c.plan(e)
 	if err != nil {
+		return nil, err
+	}
+	if err := p.trusted(ctx, c); err != nil {
 		return nil, err
 	}
 	return c.mount(ctx, p, e, set, nil)
@@ -114,7 +118,7 @@ func (m *mount) begin(in *instance) error {
 	switch {
 	case c.closed:
 		return fmt.Errorf("plugin %q: %w", m.entry.name, c.closedError())
-	case m.entry.gone:
+	case c.bySign[m.entry.desc.signature].gone: // the entry itself may have been replaced
 		return &PluginError{Plugin: m.entry.name, Version: m.entry.version, Field: "open", Err: ErrNotFound, Have: "an unregistration meanwhile"}
 	}
 	m.in = in
@@ -166,11 +170,12 @@ func (m *mount) startClose() {
 	})
 }
 
-// end runs when the instance is gone.
+// end runs when the instance is gone. Its calls go over to its plugin's in the step in which the mount leaves the list.
 func (m *mount) end() {
 	c := m.core
 	c.mu.Lock()
 	delete(c.mounts, m)
+	m.entry.totals.retire(m.in.sb.State())
 	c.mu.Unlock()
 	m.releaseDeps()
 	close(m.done)
@@ -210,7 +215,11 @@ func (c *core) close(ctx context.Context) error {
 	select {
 	case <-c.closing:
 	case <-ctx.Done():
-		return fmt.Errorf("registry %q: closing goes on: %w", c.name, endOf(ctx))
+		select {
+		case <-c.closing:
+		default:
+			return fmt.Errorf("registry %q: closing goes on: %w", c.name, endOf(ctx))
+		}
 	}
 	if c.tasks.Wait(ctx) != nil {
 		return fmt.Errorf("registry %q: closing goes on: %w", c.name, endOf(ctx))
@@ -223,6 +232,7 @@ func (c *core) close(ctx context.Context) error {
 func (c *core) closeAll() {
 	defer close(c.closing)
 	all := c.mounted()
+	before := slices.DeleteFunc(slices.Clone(all), func(m *mount) bool { return !m.isEnding() })
 	closeMounts(slices.DeleteFunc(slices.Clone(all), func(m *mount) bool { return m.shared }))
 	tried := map[*mount]bool{}
 	for ms := c.unrequired(tried); len(ms) > 0; ms = c.unrequired(tried) {
@@ -234,9 +244,34 @@ func (c *core) closeAll() {
 	var errs []error
 	for _, m := range all {
 		<-m.closed // one that its last dependant closed may still be at it
-		errs = append(errs, m.err)
+		errs = append(errs, m.outcome(slices.Contains(before, m)))
 	}
 	c.closeErr = errors.Join(errs...)
+}
+
+func (m *mount) isEnding() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ending
+}
+
+// outcome is what Close of the registry says of a mount. One that a Close before found stranded gets another DrainTimeout.
+func (m *mount) outcome(again bool) error {
+	if e, ok := m.err.(*PluginError); !again || !ok || e.Err != ErrStranded { // no errors.Is: other errors have methods of the plugin's
+		return m.err
+	}
+	var late <-chan time.Time
+	if l := m.in.sb.limits.drain; l > 0 {
+		t := time.NewTimer(l)
+		defer t.Stop()
+		late = t.C
+	}
+	select {
+	case <-m.done:
+		return m.in.err
+	case <-late:
+		return m.err
+	}
 }
 
 // closeMounts closes them side by side, and waits until each is closed or stranded.
@@ -275,8 +310,11 @@ func (c *core) mounted() []*mount {
 // tell logs what concerns a plugin and has no caller to go to. The log's handler is the host's and the error the plugin's, so it gets a goroutine.
 func (c *core) tell(level slog.Level, msg string, e *entry, err error) {
 	if c.cfg.Logger != nil {
-		c.tasks.Go(func() {
-			c.log(level, "plugreg: "+msg, "plugin", e.name, "version", e.version, "error", c.textOf(err), "error_code", safeCode(err))
-		})
+		c.tasks.Go(func() { c.log(level, "plugreg: "+msg, "plugin", e.name, "version", e.version, "error", c.textOf(err)) })
 	}
+}
+
+// tellHere is tell on the goroutine of the code that failed, which may be waited for: then the log has it before that is over.
+func (c *core) tellHere(op string, e *entry, err error) {
+	c.log(slog.LevelError, "plugreg: "+op+" failed", "plugin", e.name, "version", e.version, "error", err, "error_code", safeCode(err))
 }

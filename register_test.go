@@ -120,3 +120,128 @@ func TestRegisterIsNotHurtByUnmarshalText(t *testing.T) {
 		})
 	}
 }
+
+func TestAReplacedPluginThatIsUnregisteredDoesNotServe(t *testing.T) {
+	t.Parallel()
+	r := plugreg.MustNew[io.Closer](plugreg.Config{Duplicates: plugreg.Replace})
+	p := closerPlugin("a", "1.0.0", (*closer)(nil))
+	inside, goOn := make(chan struct{}), make(chan struct{})
+	p.New = func(context.Context, *plugreg.Env) (io.Closer, error) {
+		close(inside)
+		<-goOn
+		return new(closer), nil
+	}
+	d := r.MustRegister(p)
+	opened := make(chan error)
+	go func() {
+		_, err := r.Open(context.WithoutCancel(t.Context()), "a", "", nil)
+		opened <- err
+	}()
+	<-inside
+	r.MustRegister(closerPlugin("a", "1.0.0", (*closer)(nil)))
+	require.NoError(t, r.Unregister(d))
+	close(goOn)
+	require.ErrorIs(t, <-opened, plugreg.ErrNotFound)
+	require.NoError(t, r.Close(t.Context()))
+}
+
+type readyCloser struct{ closed int }
+
+func (*readyCloser) Name() string            { return "ready" }
+func (*readyCloser) Version() string         { return "v1.0.0" }
+func (*readyCloser) Exports() map[string]any { return nil }
+func (c *readyCloser) Close() error          { c.closed++; return nil }
+
+func TestAWrongSettingDoesNotCostAReadyInstance(t *testing.T) {
+	t.Parallel()
+	r := plugreg.MustNew[io.Closer](plugreg.Config{})
+	ready := new(readyCloser)
+	_, err := r.RegisterAny(ready)
+	require.NoError(t, err)
+	_, err = r.Open(t.Context(), "ready", "", map[string]any{"typo": 1})
+	require.ErrorIs(t, err, plugreg.ErrContract)
+	require.ErrorContains(t, err, `have ["typo"]`)
+	h, err := r.Open(t.Context(), "ready", "", nil)
+	require.NoError(t, err)
+	require.Zero(t, ready.closed)
+	require.NoError(t, h.Close(t.Context()))
+	require.Equal(t, 1, ready.closed)
+	require.NoError(t, r.Close(t.Context()))
+}
+
+func TestSettingsWhoseFaultIsSwallowedAreNotTaken(t *testing.T) {
+	t.Parallel()
+	r := plugreg.MustNew[io.Closer](plugreg.Config{})
+	p := closerPlugin("a", "1.0.0", (*closer)(nil))
+	p.New = func(_ context.Context, env *plugreg.Env) (io.Closer, error) {
+		_ = env.Decode(new(struct{ Port int }))
+		return new(closer), nil
+	}
+	r.MustRegister(p)
+	_, err := r.Open(t.Context(), "a", "", map[string]any{"Prot": 1})
+	require.ErrorIs(t, err, plugreg.ErrContract)
+	require.NoError(t, r.Close(t.Context()))
+}
+
+func TestCloseOfAClosedRegistryLooksAtNoContext(t *testing.T) {
+	t.Parallel()
+	r := plugreg.MustNew[io.Closer](plugreg.Config{})
+	require.NoError(t, r.Close(t.Context()))
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 100 {
+		require.NoError(t, r.Close(ended))
+	}
+	_, err := plugreg.Discover[io.Closer](t.Context(), r, func(io.Closer) bool { panic("asked after Close") })
+	require.ErrorIs(t, err, plugreg.ErrClosed)
+}
+
+func TestCountsOfCallsNeverFall(t *testing.T) {
+	t.Parallel()
+	r := plugreg.MustNew[io.Closer](plugreg.Config{})
+	r.MustRegister(closerPlugin("a", "1.0.0", (*closer)(nil)))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 200 {
+			h, err := r.Open(context.WithoutCancel(t.Context()), "a", "", nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for range 10 {
+				_ = h.DoInline(context.WithoutCancel(t.Context()), func(context.Context, io.Closer) error { return nil })
+			}
+			_ = h.Close(context.WithoutCancel(t.Context()))
+		}
+	}()
+	var last uint64
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		now := r.Inspect().Plugins[0].Calls.Calls
+		require.GreaterOrEqual(t, now, last)
+		last = now
+	}
+	require.Equal(t, uint64(2000), last)
+	require.NoError(t, r.Close(t.Context()))
+}
+
+func TestAStrandedMountHasAnotherChanceAtTheRegistrysClose(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := plugreg.MustNew[io.Closer](plugreg.Config{Sandbox: plugreg.SandboxConfig{Timeout: time.Second, DrainTimeout: time.Second}})
+		r.MustRegister(closerPlugin("a", "1.0.0", (*closer)(nil)))
+		h, err := r.Open(t.Context(), "a", "", nil)
+		require.NoError(t, err)
+		goOn := make(chan struct{})
+		_ = h.Do(t.Context(), func(context.Context, io.Closer) error { <-goOn; return nil })
+		require.ErrorIs(t, h.Close(t.Context()), plugreg.ErrStranded)
+		time.AfterFunc(time.Second/2, func() { close(goOn) })
+		require.NoError(t, r.Close(t.Context()), "the call came out")
+		<-h.Done()
+	})
+}

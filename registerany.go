@@ -56,7 +56,7 @@ func (r *Registry[T]) registerMade(site uintptr, plugin func() Plugin[T]) (TypeD
 	}
 	var p Plugin[T] // not read where plugin may still run
 	op := &Target{Registry: c.name, Operation: phaseRegister, Phase: true, stats: new(failures)}
-	_, err := c.host.detached(context.Background(), job{op: op, limit: c.host.limits.call, call: func(context.Context) error {
+	_, err := c.quiet.detached(context.Background(), job{op: op, limit: c.quiet.limits.call, call: func(context.Context) error {
 		p = plugin()
 		return nil
 	}})
@@ -78,9 +78,12 @@ func ready[T io.Closer](instance T, self selfDescribed) Plugin[T] {
 	name, ver := self.Name(), self.Version()
 	return Plugin[T]{
 		Name: name, Version: ver, Prototype: instance, Exports: self.Exports(),
-		New: func(context.Context, *Env) (T, error) {
+		New: func(_ context.Context, env *Env) (T, error) {
+			var none T
+			if err := env.leftover(instance); err != nil { // found here, it does not cost the one instance that there is
+				return none, err
+			}
 			if taken.Swap(true) {
-				var none T
 				return none, &PluginError{Plugin: name, Version: ver, Field: "New", Err: ErrMounted, Have: "a ready instance that was mounted before",
 					Fix: "register a Plugin with a constructor to mount it more than once"}
 			}

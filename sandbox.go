@@ -156,7 +156,8 @@ func (s *Sandbox) take() (*stripe.Stripe, error) {
 		return nil, s.saturated
 	}
 	if s.flags.Load() != 0 {
-		s.leave(st)
+		st.Withdraw() // what was refused is not counted
+		s.left()
 		return nil, errDraining
 	}
 	return st, nil
