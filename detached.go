@@ -284,7 +284,7 @@ func (out *outcome) leave(ctx context.Context, op *Target) {
 }
 
 func leftError(ctx context.Context, op *Target) error {
-	return fmt.Errorf("plugin %q: caller left %s: %w", op.Plugin, op.Operation, endOf(ctx))
+	return fmt.Errorf("%scaller left %s: %w", whose(op.Plugin, op.Version), op.Operation, endOf(ctx))
 }
 
 // judge asks the error what it is, on the goroutine of the code that it is from, for its methods belong to that code: one that panics or ends

@@ -115,7 +115,7 @@ func TestEnvOfAMount(t *testing.T) {
 		synctest.Wait()
 		require.ElementsMatch(t, []string{
 			"INFO: hello; gear",
-			`ERROR: plugreg: env.Go failed; plugin "gear": panic in env.Go: a raw one; PANIC`,
+			`ERROR: plugreg: env.Go failed; plugin "gear" 1.0.0: panic in env.Go: a raw one; PANIC`,
 			`ERROR: plugreg: env.Go failed; plugin "gear" 1.0.0: env.Go: goroutine ended by runtime.Goexit; GOEXIT`,
 		}, j.take())
 		require.Equal(t, plugreg.Stats{Calls: 2, Failures: map[string]uint64{"PANIC": 1, "GOEXIT": 1}}, r.Inspect().Plugins[0].Phases["env.Go"])

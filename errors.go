@@ -7,21 +7,24 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
 // Errors of registration and of bad input.
 var (
-	// ErrInvalid is matched by every rejection of what a host or a plugin author passed in: a [PluginError] says what.
+	// ErrInvalid is matched by rejections of what a host or a plugin author passed in that no other sentinel names: a
+	// [PluginError] says what.
 	ErrInvalid = errors.New("invalid")
 	// ErrDuplicate is returned when a name and version are registered twice with the same contract.
 	ErrDuplicate = errors.New("already registered")
 	// ErrRepublished is returned when a name and version are registered again with another contract: a version that has
-	// been released never changes.
+	// been released never changes. Versions that differ in build metadata alone are one version with two contracts.
 	ErrRepublished = errors.New("released version republished with another contract")
-	// ErrSealed is returned by the registering methods once [Registry.Seal] was called.
+	// ErrSealed is returned by what registers and unregisters once [Registry.Seal] was called.
 	ErrSealed = errors.New("registry is sealed")
 )
 
@@ -31,8 +34,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrClosed is returned by a registry, a handle or a sandbox after its Close.
 	ErrClosed = errors.New("closed")
-	// ErrMounted is returned by [Registry.Unregister] while the plugin serves, and by the second Open of a ready
-	// instance that [Registry.RegisterAny] took.
+	// ErrMounted is returned by [Registry.Unregister] while the plugin serves, by the second Open of a ready instance that
+	// [Registry.RegisterAny] took, and where Env.Close or Sandbox.Close is called on what a mount owns.
 	ErrMounted = errors.New("mounted")
 	// ErrUntrusted is returned where [Config].Trust refuses a contract, before any code of that plugin runs.
 	ErrUntrusted = errors.New("not trusted")
@@ -79,13 +82,7 @@ type PluginError struct {
 // Error names the plugin, the field, what was expected, what was found and the fix.
 func (e *PluginError) Error() string {
 	var b strings.Builder
-	if e.Plugin != "" || e.Version != "" {
-		fmt.Fprintf(&b, "plugin %q", clip(e.Plugin, 160))
-		if e.Version != "" {
-			b.WriteString(" " + versionText(e.Version))
-		}
-		b.WriteString(": ")
-	}
+	b.WriteString(whose(e.Plugin, e.Version))
 	b.WriteString(e.Field)
 	sep := ": "
 	if e.Err != nil {
@@ -103,6 +100,17 @@ func (e *PluginError) Error() string {
 		fmt.Fprintf(&b, " (%s)", e.Fix)
 	}
 	return b.String()
+}
+
+// whose begins a message about a plugin; nothing is known of one without name and version.
+func whose(plugin, version string) string {
+	switch {
+	case plugin == "" && version == "":
+		return ""
+	case version == "":
+		return fmt.Sprintf("plugin %q: ", clip(plugin, 160))
+	}
+	return fmt.Sprintf("plugin %q %s: ", clip(plugin, 160), versionText(version))
 }
 
 // Unwrap returns the cause, or ErrInvalid where there is none.
@@ -126,9 +134,14 @@ type PanicError struct {
 	pcs   []uintptr
 }
 
-// Error names the plugin, the operation and the value, of which it shows 1,024 bytes at most.
+// Error names the plugin, the operation and the value, of which it shows 1,024 bytes at most, quoted where it is not one
+// line of printable text.
 func (e *PanicError) Error() string {
-	return fmt.Sprintf("plugin %q: panic in %s: %s", e.Plugin, e.Operation, clip(fmt.Sprint(e.Value), 1024))
+	value := clip(fmt.Sprint(e.Value), 1024)
+	if strings.ContainsFunc(value, unicode.IsControl) {
+		value = strconv.Quote(value)
+	}
+	return whose(e.Plugin, e.Version) + "panic in " + e.Operation + ": " + value
 }
 
 // Unwrap returns the value of the panic if it is an error, else nil.
@@ -186,7 +199,7 @@ type TimeoutError struct {
 
 // Error names the plugin, the operation and the limit.
 func (e *TimeoutError) Error() string {
-	s := fmt.Sprintf("plugin %q: %s took longer than %v", e.Plugin, e.Operation, e.After)
+	s := fmt.Sprintf("%s%s took longer than %v", whose(e.Plugin, e.Version), e.Operation, e.After)
 	if e.Abandoned {
 		s += " and still runs"
 	}

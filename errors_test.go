@@ -112,16 +112,16 @@ func TestPluginErrorMatches(t *testing.T) {
 func TestPanicError(t *testing.T) {
 	t.Parallel()
 	wrapped := &plugreg.PanicError{Plugin: "acme", Version: "1.0.0", Operation: "call", Value: fmt.Errorf("x: %w", io.EOF)}
-	require.EqualError(t, wrapped, `plugin "acme": panic in call: x: EOF`)
+	require.EqualError(t, wrapped, `plugin "acme" 1.0.0: panic in call: x: EOF`)
 	require.ErrorIs(t, wrapped, io.EOF)
 	require.Empty(t, wrapped.Stack(), "no sandbox made it")
 	plain := &plugreg.PanicError{Value: 42}
 	require.NoError(t, plain.Unwrap())
-	require.EqualError(t, plain, `plugin "": panic in : 42`)
+	require.EqualError(t, plain, `panic in : 42`)
 	long := &plugreg.PanicError{Value: strings.Repeat("ö", 1<<20)}
 	require.Less(t, len(long.Error()), 1100)
 	require.True(t, utf8.ValidString(long.Error()))
-	require.EqualError(t, &plugreg.PanicError{Value: textFault(func() string { panic("twice") })}, `plugin "": panic in : %!v(PANIC=Error method: twice)`)
+	require.EqualError(t, &plugreg.PanicError{Value: textFault(func() string { panic("twice") })}, `panic in : %!v(PANIC=Error method: twice)`)
 }
 
 //go:noinline
@@ -187,9 +187,9 @@ func TestPanicOfARuntimeError(t *testing.T) {
 func TestTimeoutError(t *testing.T) {
 	t.Parallel()
 	e := &plugreg.TimeoutError{Plugin: "acme", Version: "1.0.0", Operation: "call", After: 1500 * time.Millisecond}
-	require.EqualError(t, e, `plugin "acme": call took longer than 1.5s`)
+	require.EqualError(t, e, `plugin "acme" 1.0.0: call took longer than 1.5s`)
 	e.Abandoned = true
-	require.EqualError(t, e, `plugin "acme": call took longer than 1.5s and still runs`)
+	require.EqualError(t, e, `plugin "acme" 1.0.0: call took longer than 1.5s and still runs`)
 	require.ErrorIs(t, e, context.DeadlineExceeded)
 	require.NotErrorIs(t, e, context.Canceled)
 	require.True(t, e.Timeout())

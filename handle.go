@@ -166,8 +166,8 @@ func (in *instance) export(name string, want reflect.Type) (export, error) {
 	return x, err
 }
 
-// Lease holds an instance for longer than a call, such as for a stream: it is not closed before Release, or before it was
-// stranded. Use of the value is not guarded: a panic is the host's own.
+// Lease holds an instance for longer than a call, such as for a stream: it is not closed before Release. Where that comes later than
+// DrainTimeout after a Close, the instance is stranded until then and its context has ended. Use of the value is not guarded: a panic is the host's own.
 //
 // A Lease is safe for concurrent use.
 type Lease[T any] struct {

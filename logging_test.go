@@ -87,7 +87,7 @@ func TestLogHooksWriteFixedKeys(t *testing.T) {
 	for i, want := range []map[string]any{
 		{"level": "DEBUG", "operation": "call"},
 		{"level": "WARN", "operation": "call", "error_code": "ERROR", "error": "the plugin's own", "trace_id": "trace 1"},
-		{"level": "WARN", "operation": "call", "error_code": "PANIC", "error": `plugin "acme": panic in call: no`, "trace_id": "trace 1"},
+		{"level": "WARN", "operation": "call", "error_code": "PANIC", "error": `plugin "acme" 1.0.0: panic in call: no`, "trace_id": "trace 1"},
 		{"level": "DEBUG", "operation": "len", "trace_id": "trace 1"},
 	} {
 		maps.Copy(want, map[string]any{"msg": "plugin call", "registry": "shelves", "plugin": "acme", "version": "1.0.0", "mount": 1.0})
@@ -255,5 +255,5 @@ func TestRegistryLogsWhatHasNoCaller(t *testing.T) {
 	require.Len(t, records, 1)
 	require.Equal(t, "ERROR", records[0]["level"])
 	require.Equal(t, "PANIC", records[0]["error_code"])
-	require.Contains(t, records[0]["error"], `plugin "acme": panic in env.Go: no`)
+	require.Contains(t, records[0]["error"], `plugin "acme" 1.0.0: panic in env.Go: no`)
 }

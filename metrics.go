@@ -43,7 +43,7 @@ type Hooks struct {
 	// CallLate runs on the plugin's goroutine when code returns whose caller had left; its CallDone ran long before.
 	// It is given for calls and phases alike.
 	CallLate func(ctx context.Context, call CallInfo, result CallResult)
-	// PhaseStart and PhaseDone are the same for the phases: register, resolve, check, construct, init, probe, discover, drain, close, and
+	// PhaseStart and PhaseDone are the same for the phases: resolve, check, construct, init, probe, discover, drain, close, and
 	// OnClose for each function of [Env.OnClose].
 	PhaseStart func(ctx context.Context, phase CallInfo) context.Context
 	PhaseDone  func(ctx context.Context, phase CallInfo, result CallResult)

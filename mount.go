@@ -141,6 +141,9 @@ func (m *mount) close(ctx context.Context) error {
 		select {
 		case <-m.closed:
 			return m.err
+		case <-m.done: // closed follows, if it did not come before
+			<-m.closed
+			return m.err
 		default:
 			return &PluginError{Plugin: m.entry.name, Version: m.entry.version, Field: "close", Err: endOf(ctx), Have: "an end that goes on without its caller"}
 		}

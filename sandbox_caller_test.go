@@ -23,7 +23,7 @@ func (v *visit) requireLeft(err, own error, causes ...error) {
 	require.ErrorIs(v, err, own)
 	var e *plugreg.TimeoutError
 	require.NotErrorAs(v, err, &e)
-	text := `plugin "gear": caller left ` + v.road.op + ": " + own.Error()
+	text := v.road.who() + ": caller left " + v.road.op + ": " + own.Error()
 	for _, cause := range causes {
 		require.ErrorIs(v, err, cause)
 		text += ": " + cause.Error()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,6 +25,9 @@ type road struct {
 	sees   string // the version that errors show
 	open   func(t *testing.T, cfg plugreg.SandboxConfig) (do doer, state func() plugreg.SandboxState, end func(ctx context.Context) error)
 }
+
+// who is how messages name the plugin.
+func (r road) who() string { return strings.TrimSpace(`plugin "gear" ` + r.sees) }
 
 type doer func(ctx context.Context, call func(context.Context) error) error
 
@@ -136,6 +140,9 @@ func travel(t *testing.T, cfg plugreg.SandboxConfig, detached, inline map[string
 // one is the count of a single failure.
 func oneOf(code string) map[string]uint64 { return map[string]uint64{code: 1} }
 
+// who is how errors name the plugin.
+func (v *visit) who() string { return strings.TrimSpace(`plugin "gear" ` + v.road.sees) }
+
 // requireTimeout asserts every field of a TimeoutError.
 func (v *visit) requireTimeout(err error, after time.Duration, abandoned bool) {
 	v.Helper()
@@ -147,9 +154,9 @@ func (v *visit) requireTimeout(err error, after time.Duration, abandoned bool) {
 	require.True(v, e.Timeout())
 	require.Equal(v, "TIMEOUT", plugreg.CodeOf(err))
 	if abandoned {
-		require.EqualError(v, err, fmt.Sprintf(`plugin "gear": %s took longer than %v and still runs`, v.road.op, after))
+		require.EqualError(v, err, fmt.Sprintf("%s: %s took longer than %v and still runs", v.road.who(), v.road.op, after))
 	} else {
-		require.EqualError(v, err, fmt.Sprintf(`plugin "gear": %s took longer than %v`, v.road.op, after))
+		require.EqualError(v, err, fmt.Sprintf("%s: %s took longer than %v", v.road.who(), v.road.op, after))
 	}
 }
 
@@ -216,7 +223,7 @@ func TestWaysOutByPanic(t *testing.T) {
 	}{
 		{"value", func() any { return "stuck" }, func(v *visit, e *plugreg.PanicError) {
 			require.Equal(v, "stuck", e.Value)
-			require.EqualError(v, e, fmt.Sprintf(`plugin "gear": panic in %s: stuck`, v.road.op))
+			require.EqualError(v, e, fmt.Sprintf("%s: panic in %s: stuck", v.road.who(), v.road.op))
 			require.Contains(v, e.Stack(), "TestWaysOutByPanic")
 			require.NoError(v, e.Unwrap())
 		}},

@@ -97,7 +97,7 @@ func TestRunReportsThePluginThatFails(t *testing.T) {
 		"no importer":      {new(writeOnly), `plugin "parquet" 2.0.0: view as `},
 		"rows are missing": {new(forgetful), "want 3376 rows, have 0"},
 		"does not export":  {new(broken), "out of order"},
-		"panics":           {new(broken2), `plugin "parquet": panic in call: out of paper`},
+		"panics":           {new(broken2), `plugin "parquet" 2.0.0: panic in call: out of paper`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -37,7 +37,7 @@ func TestRun(t *testing.T) {
 		"validated":     `(?m)^info rules: all rows are valid$`,
 		"transformed":   `(?m)^info rules: 24 rows changed$`,
 		"progress":      `(?m)^info gzip-jsonl: 2,000 of 3,376 rows$`,
-		"panicked":      `(?m)^warn crashing: PANIC: plugin "crashing": panic in call: assignment to entry in nil map$`,
+		"panicked":      `(?m)^warn crashing: PANIC: plugin "crashing" 0.9.0: panic in call: assignment to entry in nil map$`,
 		"hung":          `(?m)^warn hanging: TIMEOUT: .* longer than 500ms and still runs; .*calls still inside`,
 		"panic counted": `(?m)^crashing 0\.9\.0 [0-9a-f]{12} Exporter 1 PANIC 1$`,
 		"hang counted":  `(?m)^hanging 0\.3\.0 [0-9a-f]{12} Exporter 1 TIMEOUT 1, 1 still inside$`,
