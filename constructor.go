@@ -9,22 +9,25 @@ import (
 	"reflect"
 )
 
-// Constructor builds one instance of a plugin. ctx ends when the start of the instance ends; what the instance needs for
-// its whole life is env.Context(). An error means that there is no instance: the value is then neither used nor closed,
-// and what the constructor registered with env is undone. The instance must have the dynamic type of the plugin's Prototype.
+// Constructor builds one instance of a plugin. ctx ends when the start of the instance ends; what the instance needs
+// for its whole life is env.Context(). An error means that there is no instance: the value is then neither used nor
+// closed, and what the constructor registered with env is undone. The instance must have the dynamic type of the
+// plugin's Prototype.
 //
-// A Constructor must be safe for concurrent use: one plugin may be mounted many times. One that [Registry.Lookup] returned
-// may be called by hand with a zero [Env].
+// A Constructor must be safe for concurrent use: one plugin may be mounted many times. One that [Registry.Lookup]
+// returned may be called by hand with a zero [Env].
 type Constructor[T io.Closer] func(ctx context.Context, env *Env) (T, error)
 
-// Initializer is implemented by plugins that take their settings as they were given, after New and before Probe. A method
-// Init(map[string]any) error, without a context, is called likewise.
+// Initializer is implemented by plugins that take their settings as they were given, after New and before Probe. A
+// method Init(map[string]any) error, without a context, is called likewise.
 type Initializer interface {
-	// Init gets a copy of the settings of the mount; nil where there are none. ctx ends when Init returns or its time is over.
+	// Init gets a copy of the settings of the mount; nil where there are none. ctx ends when Init returns or its time
+	// is over.
 	Init(ctx context.Context, settings map[string]any) error
 }
 
-// Prober is implemented by plugins that can tell whether they are able to work. An instance whose Probe fails never serves.
+// Prober is implemented by plugins that can tell whether they are able to work. An instance whose Probe fails never
+// serves.
 type Prober interface {
 	// Probe is asked after Init. ctx ends when Probe returns or its time is over.
 	Probe(ctx context.Context) error
@@ -41,9 +44,10 @@ type NoClose struct{}
 // Close returns nil.
 func (NoClose) Close() error { return nil }
 
-// Configured returns p with a constructor that decodes the settings of the mount over a copy of defaults, see [Env.Decode], and
-// gives them to build. defaults becomes p.Config, so its fields are part of the contract. The copy is shallow for what
-// defaults points to; decoding itself replaces slices and maps and never writes into those of defaults.
+// Configured returns p with a constructor that decodes the settings of the mount over a copy of defaults, see
+// [Env.Decode], and gives them to build. defaults becomes p.Config, so its fields are part of the contract. The copy is
+// shallow for what defaults points to; decoding itself replaces slices and maps and never writes into those of
+// defaults.
 func Configured[T io.Closer, C any](p Plugin[T], defaults C, build func(ctx context.Context, env *Env, cfg C) (T, error)) Plugin[T] {
 	p.Config = defaults
 	if build == nil {
@@ -67,7 +71,8 @@ type export struct {
 	target *Target
 }
 
-// checkInstance says what is wrong with what a constructor returned: nil, a typed nil, or another type than the Prototype's.
+// checkInstance says what is wrong with what a constructor returned: nil, a typed nil, or another type than the
+// Prototype's.
 func checkInstance(v any, e *entry) error {
 	have := reflect.TypeOf(v)
 	bad := &PluginError{Plugin: e.name, Version: e.version, Field: "New", Err: ErrContract}

@@ -24,7 +24,7 @@ type Digest [sha256.Size]byte
 // String returns "sha256:" and 64 lower-case hexadecimal digits.
 func (d Digest) String() string { return "sha256:" + hex.EncodeToString(d[:]) }
 
-// IsZero reports whether all bytes are zero, which is the digest of nothing.
+// IsZero reports whether all bytes are zero, which is no digest.
 func (d Digest) IsZero() bool { return d == Digest{} }
 
 // MarshalText returns the form of String.
@@ -61,9 +61,9 @@ const (
 	RoleExport Role = "export"
 )
 
-// Contract is the full description of one version of a plugin: all types that cross the boundary. It is data: what Go made
-// of it can be written as canonical JSON (see testdata/contracts/README.md), and what any language wrote can be read by
-// [ParseContract]. The methods do not change it; the zero Contract has no name and no shapes.
+// Contract is the full description of one version of a plugin: all types that cross the boundary. It is data: what Go
+// made of it can be written as canonical JSON (see testdata/contracts/README.md), and what any language wrote can be
+// read by [ParseContract]. The methods do not change it; the zero Contract has no name and no shapes.
 type Contract struct {
 	// Name and Version identify the plugin; Version is in its SemVer form.
 	Name, Version string
@@ -89,8 +89,9 @@ type Dependency struct {
 
 // Shape describes one type; it refers to other types by name.
 type Shape struct {
-	// Name is "contract", "plugin", "config", "data:<Name>", "export:<name>" or "requires:<name>" for the types that the
-	// contract is made of, else the type as every type text writes it: ".Name" in the packages of those, path and name elsewhere.
+	// Name is "contract", "plugin", "config", "data:<Name>", "export:<name>" or "requires:<name>" for the types that
+	// the contract is made of, else the type as every type text writes it: ".Name" in the packages of those, path and
+	// name elsewhere.
 	Name string
 	// Role says on which side of the boundary the type stands.
 	Role Role
@@ -98,7 +99,8 @@ type Shape struct {
 	Kind string
 	// GoType is the package path and name in Go. It is for people and no part of any digest.
 	GoType string
-	// Comparable says that == is defined: of the pointer for a plugin that is used by pointer, of the struct for settings and payloads.
+	// Comparable says that == is defined: of the pointer for a plugin that is used by pointer, of the struct for
+	// settings and payloads.
 	Comparable bool
 	// Fields are those of a struct, in order of declaration. Of a plugin's own type only the exported ones are here.
 	Fields []Field
@@ -110,13 +112,15 @@ type Shape struct {
 type Field struct {
 	// Name is the name in Go.
 	Name string
-	// Wire is the name in JSON: "-" where the field is left out, empty where it is an embedded struct whose fields stand in its place.
+	// Wire is the name in JSON: "-" where the field is left out, empty where it is an embedded struct whose fields
+	// stand in its place.
 	Wire string
 	// Type is the type written out, with full package paths.
 	Type string
 	// Tag is the tag as declared.
 	Tag string
-	// Default is the text of the value that stands for an absent one, from the plugreg tag; empty: the type's zero value.
+	// Default is the text of the value that stands for an absent one, from the plugreg tag; empty: the type's zero
+	// value.
 	Default string
 	// Aliases are further names in JSON that a reader accepts, from the plugreg tag.
 	Aliases []string
@@ -155,7 +159,8 @@ type Description struct {
 }
 
 // ContractOf describes T by reflection: an interface is what host and plugin meet at, any other type is a payload, and
-// either is the shape "contract". The error matches [ErrInvalid] and joins all that is wrong with the name, the version and the types.
+// either is the shape "contract". The error matches [ErrInvalid] and joins all that is wrong with the name, the version
+// and the types.
 func ContractOf[T any](name, ver string, opts ...Description) (Contract, error) {
 	f := faults{plugin: name, version: ver}
 	f.add("Name", checkName(name))
@@ -190,12 +195,13 @@ func ContractOf[T any](name, ver string, opts ...Description) (Contract, error) 
 	return c, nil
 }
 
-// ShapesDigest is the digest of the shapes alone: two plugins with equal ones cannot be told apart at the boundary. It is
-// the SHA-256 of "plugreg/shapes/v1", a zero byte and the canonical JSON of the sorted pairs of shape name and shape hash.
+// ShapesDigest is the digest of the shapes alone: two plugins with equal ones cannot be told apart at the boundary. It
+// is the SHA-256 of "plugreg/shapes/v1", a zero byte and the canonical JSON of the sorted pairs of shape name and shape
+// hash.
 func (c Contract) ShapesDigest() Digest { return digestShapes(c.Shapes) }
 
-// Digest is the digest of all that the contract says: the SHA-256 of "plugreg/contract/v1", a zero byte and the canonical JSON of
-// name, policy, requires, shapes digest, uses and version.
+// Digest is the digest of all that the contract says: the SHA-256 of "plugreg/contract/v1", a zero byte and the
+// canonical JSON of name, policy, requires, shapes digest, uses and version.
 func (c Contract) Digest() Digest {
 	return digestOf(c.Name, c.Version, c.Policy, sortedDependencies(c.Requires), slices.Sorted(slices.Values(c.Uses)), c.ShapesDigest().String())
 }
@@ -227,7 +233,8 @@ func (c Contract) Shape(name string) (Shape, bool) {
 	return cloneShapes(c.Shapes[i : i+1])[0], true
 }
 
-// shapes are the part of a contract that depends on types alone; plugins of the same types share it. It does not change.
+// shapes are the part of a contract that depends on types alone; plugins of the same types share it. It does not
+// change.
 type shapes struct {
 	list   []Shape
 	digest Digest
@@ -275,7 +282,8 @@ func dataRoots(values []any) (roots []shape.Root) {
 	return roots
 }
 
-// describeShapes walks the roots. That runs UnmarshalText of field types that have a default, so it is done in a sandbox.
+// describeShapes walks the roots. That runs UnmarshalText of field types that have a default, so it is done in a
+// sandbox.
 func describeShapes(guard *Sandbox, op *Target, roots []shape.Root, walk shape.Options) (*shapes, error) {
 	var found []shape.Shape
 	_, err := guard.detached(context.Background(), job{op: op, limit: guard.limits.call, call: func(context.Context) (err error) {

@@ -23,8 +23,9 @@ const (
 	shapeTag    = "plugreg/shape/v1"
 )
 
-// MarshalJSON returns the contract as canonical JSON, with its digests. The error matches [ErrInvalid] for a policy that is none
-// of the constants and for text that is not UTF-8. (json.Marshal escapes some characters of it; the meaning is the same.)
+// MarshalJSON returns the contract as canonical JSON, with its digests. The error matches [ErrInvalid] for a policy
+// that is none of the constants and for text that is not UTF-8. (json.Marshal escapes some characters of it; the
+// meaning is the same.)
 func (c Contract) MarshalJSON() ([]byte, error) {
 	policy, err := c.Policy.MarshalText()
 	if err != nil {
@@ -58,10 +59,11 @@ func (c *Contract) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// ParseContract reads a contract from JSON in any spelling: white space, order of keys and escapes do not matter. It is strict about
-// everything else: unknown, missing and duplicate keys, null, floating-point numbers, invalid UTF-8 and names that Go or [Registry.Register]
-// would not produce are errors, and so is a digest or signature that does not fit what it stands for: they are computed anew, and never
-// trusted. Documents are bounded: 16 MiB, 64 levels, 1,000,000 values. The error matches [ErrInvalid] and lists what is wrong with its path.
+// ParseContract reads a contract from JSON in any spelling: white space, order of keys and escapes do not matter. It is
+// strict about everything else: unknown, missing and duplicate keys, null, floating-point numbers, invalid UTF-8 and
+// names that Go or [Registry.Register] would not produce are errors, and so is a digest or signature that does not fit
+// what it stands for: they are computed anew, and never trusted. Documents are bounded: 16 MiB, 64 levels, 1,000,000
+// values. The error matches [ErrInvalid] and lists what is wrong with its path.
 func ParseContract(data []byte) (Contract, error) {
 	fail := func(c Contract, err error) (Contract, error) {
 		return Contract{}, &PluginError{Plugin: clip(c.Name, 128), Version: clip(c.Version, 128), Field: "contract document", Err: fmt.Errorf("%w: %w", ErrInvalid, err)}
@@ -297,7 +299,8 @@ func (c Contract) digests() (contract, shapes Digest) {
 	return digestOf(c.Name, c.Version, c.Policy, sortedDependencies(c.Requires), slices.Sorted(slices.Values(c.Uses)), shapes.String()), shapes
 }
 
-// digestShapes hashes each shape alone and then the sorted list of names and hashes, so that neither recursion nor order matters.
+// digestShapes hashes each shape alone and then the sorted list of names and hashes, so that neither recursion nor
+// order matters.
 func digestShapes(list []Shape) Digest {
 	sorted := Contract{Shapes: list}.sorted().Shapes
 	doc := append([]byte(shapesTag), 0, '[')
@@ -313,8 +316,8 @@ func digestShapes(list []Shape) Digest {
 	return sha256.Sum256(append(doc, ']'))
 }
 
-// digestOf hashes a contract, given its lists sorted and the text of its shapes' digest. It is part of every registration, so it
-// writes the object by hand; a test holds it against the one that [canon] writes.
+// digestOf hashes a contract, given its lists sorted and the text of its shapes' digest. It is part of every
+// registration, so it writes the object by hand; a test holds it against the one that [canon] writes.
 func digestOf(name, ver string, p Policy, requires []Dependency, uses []string, shapes string) Digest {
 	var needs []byte // apart, so that buf stays on the stack
 	for i, d := range requires {

@@ -60,8 +60,8 @@ type index interface {
 	construct(ctx context.Context, e *entry, env *Env) (io.Closer, error)
 }
 
-// family is all versions of one name that were ever registered, by precedence: identity is name and precedence, so build
-// metadata makes no other version.
+// family is all versions of one name that were ever registered, by precedence: identity is name and precedence, so
+// build metadata makes no other version.
 type family struct {
 	entries []*entry
 	live    int       // those that are not gone
@@ -143,7 +143,8 @@ func checkConfig(contract reflect.Type, cfg Config) (imports []*core, err error)
 	return imports, nil
 }
 
-// coreOf returns the registry behind s, nil where there is none: a nil registry, a zero one, or a struct that embeds such.
+// coreOf returns the registry behind s, nil where there is none: a nil registry, a zero one, or a struct that embeds
+// such.
 func coreOf(s Source) (c *core) {
 	defer func() { _ = recover() }() // a nil pointer to a struct that embeds a registry
 	return s.source()

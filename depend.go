@@ -54,8 +54,9 @@ type open struct {
 	path []dependencyKey
 }
 
-// plan resolves what e requires, before anything is built. It tries the newest versions first and goes back where demands contradict each
-// other. What is missing, cyclic or of another type is no reason to take an older version in silence: that is an error.
+// plan resolves what e requires, before anything is built. It tries the newest versions first and goes back where
+// demands contradict each other. What is missing, cyclic or of another type is no reason to take an older version in
+// silence: that is an error.
 func (c *core) plan(e *entry) (*plan, error) {
 	p := &plan{root: e, picks: map[dependencyKey]*entry{}, from: map[wish]*core{}, broken: map[*entry]error{}}
 	solved := p.solve(opens(e, []dependencyKey{{c, e.name}}))
@@ -224,7 +225,8 @@ func (r requirement) offered(e *entry) error {
 	return fmt.Errorf("%q %s is a %v: %s", e.name, e.version, e.impl, lacks(e.impl, r.as))
 }
 
-// provider returns the registry that has a plugin of that name: this one, or an import; nil for an optional one that nobody has.
+// provider returns the registry that has a plugin of that name: this one, or an import; nil for an optional one that
+// nobody has.
 func (c *core) provider(need requirement) (*core, error) {
 	for _, from := range append([]*core{c}, c.imports...) {
 		if from.has(need.Name) {
@@ -239,7 +241,8 @@ func (c *core) provider(need requirement) (*core, error) {
 	return nil, c.unknown(need.Name)
 }
 
-// candidates lists the versions that a demand accepts, the newest first; where one is mounted for others already, that one alone.
+// candidates lists the versions that a demand accepts, the newest first; where one is mounted for others already, that
+// one alone.
 func (c *core) candidates(name string, d demand) ([]*entry, error) {
 	newest, err := c.pick(name, []demand{d})
 	if err != nil {

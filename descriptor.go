@@ -16,8 +16,8 @@ import (
 )
 
 // TypeDescriptor is the key of a plugin in a registry: 24 bytes without pointers, comparable, and free for the garbage
-// collector. It holds the leading 8 bytes of the SHA-256 of the plugin's name and of its contract's digest, and the version's numbers. It is a key
-// and nothing else: compatibility is judged by contracts, and identity by full digests.
+// collector. It holds the leading 8 bytes of the SHA-256 of the plugin's name and of its contract's digest, and the
+// version's numbers. It is a key and nothing else: compatibility is judged by contracts, and identity by full digests.
 //
 // The zero TypeDescriptor names no plugin. A TypeDescriptor is a value.
 type TypeDescriptor struct {
@@ -31,7 +31,8 @@ var (
 	_ [unsafe.Sizeof(TypeDescriptor{}) - 24]struct{}
 )
 
-// String returns the descriptor as "<name hash>@<major>.<minor>.<patch>#<signature>", both hashes 16 lower-case hexadecimal digits.
+// String returns the descriptor as "<name hash>@<major>.<minor>.<patch>#<signature>", both hashes 16 lower-case
+// hexadecimal digits.
 func (d TypeDescriptor) String() string {
 	var buf [64]byte
 	return string(d.append(buf[:0]))
@@ -53,8 +54,8 @@ func (d *TypeDescriptor) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// MarshalBinary returns the 24 bytes of the descriptor: the name's hash and the signature, 8 bytes each, major and minor, 2 each, and
-// patch, 4, all big-endian.
+// MarshalBinary returns the 24 bytes of the descriptor: the name's hash and the signature, 8 bytes each, major and
+// minor, 2 each, and patch, 4, all big-endian.
 func (d TypeDescriptor) MarshalBinary() ([]byte, error) {
 	b := make([]byte, 0, 24)
 	b = binary.BigEndian.AppendUint64(b, d.name)

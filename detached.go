@@ -60,8 +60,8 @@ func newRunner(s *Sandbox) *runner {
 	return r
 }
 
-// detached runs j on a goroutine of its own and returns when it returns, when its time is over or when ctx ends; returned is false
-// where the code still runs then.
+// detached runs j on a goroutine of its own and returns when it returns, when its time is over or when ctx ends;
+// returned is false where the code still runs then.
 func (s *Sandbox) detached(ctx context.Context, j job) (returned bool, err error) {
 	if j.op.Phase {
 		j.op.stats.runs.Add(1)
@@ -76,7 +76,8 @@ func (s *Sandbox) detached(ctx context.Context, j job) (returned bool, err error
 	return s.run(ctx, j, o)
 }
 
-// observe runs the starting hooks of a call that was admitted; one that calls runtime.Goexit leaves no admission behind.
+// observe runs the starting hooks of a call that was admitted; one that calls runtime.Goexit leaves no admission
+// behind.
 func (s *Sandbox) observe(ctx context.Context, o *observation, st *stripe.Stripe) context.Context {
 	started := false
 	defer func() {
@@ -115,14 +116,15 @@ func (s *Sandbox) run(ctx context.Context, j job, o *observation) (returned bool
 		}
 	}
 	if r.state.Load() != finished {
-		out = outcome{r.op.timeout(r.shows(), true), codeTimeout}
+		out = outcome{err: r.op.timeout(r.shows(), true), code: codeTimeout}
 		return false, out.err
 	}
 	out = r.finish()
 	return true, out.err
 }
 
-// ready sets a runner up. There is none where ctx has ended; the admission is given back then, and also where a method of ctx panics.
+// ready sets a runner up. There is none where ctx has ended; the admission is given back then, and also where a method
+// of ctx panics.
 func (s *Sandbox) ready(ctx context.Context, j job, o *observation) (r *runner) {
 	defer func() {
 		if r == nil && j.st != nil {
@@ -171,7 +173,7 @@ func (r *runner) run() {
 		if !returned {
 			r.err = caught(r.op, recover())
 		}
-		r.judge(r.op, r.overtime(returned), r.shows())
+		r.judge(r.op, r.overtime(returned), r.shows(), r.obs != nil)
 	}()
 	r.err = r.call(r.ctx)
 	returned = true
@@ -253,7 +255,8 @@ func (r *runner) grace() {
 	}
 }
 
-// abandon counts the call as abandoned where it still runs and its grace is over: a deadline that passes after the caller left comes here too.
+// abandon counts the call as abandoned where it still runs and its grace is over: a deadline that passes after the
+// caller left comes here too.
 func (r *runner) abandon() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -271,10 +274,10 @@ func (t *Target) timeout(after time.Duration, abandoned bool) error {
 
 func (j *job) shows() time.Duration { return cmp.Or(j.shown, j.limit) }
 
-// outcome is how a call ended, with the code of its error.
+// outcome is how a call ended, with the code of its error and, for hooks, its text.
 type outcome struct {
-	err  error
-	code string
+	err        error
+	code, text string
 }
 
 // leave makes out that of a caller whose own context ended first.
@@ -287,9 +290,10 @@ func leftError(ctx context.Context, op *Target) error {
 	return fmt.Errorf("%scaller left %s: %w", whose(op.Plugin, op.Version), op.Operation, endOf(ctx))
 }
 
-// judge asks the error what it is, on the goroutine of the code that it is from, for its methods belong to that code: one that panics or ends
-// the goroutine takes the error's place. An error that comes of the call's own deadline is a TimeoutError.
-func (out *outcome) judge(op *Target, overtime bool, limit time.Duration) {
+// judge asks the error what it is, on the goroutine of the code that it is from, for its methods belong to that code:
+// one that panics or ends the goroutine takes the error's place. An error that comes of the call's own deadline is a
+// TimeoutError.
+func (out *outcome) judge(op *Target, overtime bool, limit time.Duration, watched bool) {
 	if out.err == nil {
 		return
 	}
@@ -305,6 +309,9 @@ func (out *outcome) judge(op *Target, overtime bool, limit time.Duration) {
 	}
 	out.code = CodeOf(out.err)
 	judged = true
+	if watched { // last: it may end the goroutine, and changes nothing by it
+		out.text = clip(safeText(out.err), 1024)
+	}
 }
 
 // endOf returns the error of a context that has ended, with its cause where that is another.

@@ -10,7 +10,8 @@ import (
 	"slices"
 )
 
-// Match is a plugin that [Discover] found. The zero Match stands for none. A Match is a value and safe for concurrent use.
+// Match is a plugin that [Discover] found. The zero Match stands for none. A Match is a value and safe for concurrent
+// use.
 type Match[C any] struct {
 	// Info is what the plugin says of itself; its Descriptor is the key.
 	Info
@@ -18,8 +19,8 @@ type Match[C any] struct {
 }
 
 // Open mounts the plugin that was found, as [Registry.Open] does, and returns the owning handle as C. The error matches
-// [ErrNotFound] where the plugin was unregistered meanwhile, or for the zero Match, and [ErrContract] where another registration took its place
-// whose type does not implement C.
+// [ErrNotFound] where the plugin was unregistered meanwhile, or for the zero Match, and [ErrContract] where another
+// registration took its place whose type does not implement C.
 func (m Match[C]) Open(ctx context.Context, settings map[string]any) (*Handle[C], error) {
 	if m.open == nil {
 		return nil, &PluginError{Field: "match", Err: ErrNotFound, Want: "one that Discover returned"}
@@ -27,11 +28,12 @@ func (m Match[C]) Open(ctx context.Context, settings map[string]any) (*Handle[C]
 	return m.open(ctx, settings)
 }
 
-// Discover finds plugins by what they can do, not by name: of each name the newest release whose concrete type implements C, where every probe
-// returns true for that one; in order of names. Probes are asked in the sandbox on the plugin's Prototype, which other discoveries may use at the same time,
-// or on a fresh zero value where that is a nil pointer; nothing is constructed. A probe that fails in any way, and a plugin that is not trusted,
-// excludes that plugin and shows in the hooks and in [Inspection]. The error matches [ErrInvalid] where C is no interface or a probe is nil, [ErrClosed], or
-// ctx's own where that ended.
+// Discover finds plugins by what they can do, not by name: of each name the newest release whose concrete type
+// implements C, where every probe returns true for that one; in order of names. Probes are asked in the sandbox on the
+// plugin's Prototype, which other discoveries may use at the same time, or on a fresh zero value where that is a nil
+// pointer; nothing is constructed. A probe that fails in any way, and a plugin that is not trusted, excludes that
+// plugin and shows in the hooks and in [Inspection]. The error matches [ErrInvalid] where C is no interface or a probe
+// is nil, [ErrClosed], or ctx's own where that ended.
 func Discover[C any, T io.Closer](ctx context.Context, r *Registry[T], probes ...func(C) bool) ([]Match[C], error) {
 	want := reflect.TypeFor[C]()
 	if want.Kind() != reflect.Interface {

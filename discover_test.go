@@ -3,6 +3,7 @@
 package plugreg_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"runtime"
@@ -138,56 +139,68 @@ func TestFailingProbeExcludesThePlugin(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		probe func(r *plugreg.Registry[library], hang <-chan struct{}) bool
-		part  string
+		part  string // of what Inspect shows
 		code  string
+		// Where hooks are to see the text, it is asked for where the probe ran, and what that fails with takes its place.
+		watchedPart, watchedCode string
 	}{
-		{"panic", func(*plugreg.Registry[library], <-chan struct{}) bool { panic("no idea") }, `panic in discover: no idea`, "PANIC"},
-		{"nil panic", func(*plugreg.Registry[library], <-chan struct{}) bool { panic(nil) }, `panic in discover: panic called with nil argument`, "PANIC"},
-		{"Goexit", func(*plugreg.Registry[library], <-chan struct{}) bool { runtime.Goexit(); return true }, "goroutine ended by runtime.Goexit", "GOEXIT"},
-		{"hang", func(_ *plugreg.Registry[library], hang <-chan struct{}) bool { <-hang; return true }, "discover took longer than", "TIMEOUT"},
-		{"an error that calls back", func(r *plugreg.Registry[library], _ <-chan struct{}) bool { panic(callingError{r}) }, "an error that knows bad", "PANIC"},
-		{"an error whose text panics", func(*plugreg.Registry[library], <-chan struct{}) bool {
+		{name: "panic", part: "panic in discover: no idea", code: "PANIC", probe: func(*plugreg.Registry[library], <-chan struct{}) bool { panic("no idea") }},
+		{name: "nil panic", part: "panic in discover: panic called with nil argument", code: "PANIC", probe: func(*plugreg.Registry[library], <-chan struct{}) bool { panic(nil) }},
+		{name: "Goexit", part: "goroutine ended by runtime.Goexit", code: "GOEXIT", probe: func(*plugreg.Registry[library], <-chan struct{}) bool { runtime.Goexit(); return true }},
+		{name: "hang", part: "discover took longer than", code: "TIMEOUT", probe: func(_ *plugreg.Registry[library], hang <-chan struct{}) bool { <-hang; return true }},
+		{name: "an error that calls back", part: "an error that knows bad", code: "PANIC", probe: func(r *plugreg.Registry[library], _ <-chan struct{}) bool { panic(callingError{r}) }},
+		{name: "an error whose text panics", part: "twice", code: "PANIC", probe: func(*plugreg.Registry[library], <-chan struct{}) bool {
 			panic(textFault(func() string { panic("twice") }))
-		}, "twice", "PANIC"},
-		{"an error whose text ends the goroutine", func(*plugreg.Registry[library], <-chan struct{}) bool {
-			panic(textFault(func() string { runtime.Goexit(); return "" }))
-		}, "an error whose text fails: GOEXIT", "PANIC"},
-		{"an error whose text never comes", func(_ *plugreg.Registry[library], hang <-chan struct{}) bool {
-			panic(textFault(func() string { <-hang; return "" }))
-		}, "an error whose text fails: TIMEOUT", "PANIC"},
-		{"an error whose text is long", func(*plugreg.Registry[library], <-chan struct{}) bool { panic(strings.Repeat("x", 1<<20)) }, "xxx…", "PANIC"},
+		}},
+		{name: "an error whose text ends the goroutine", part: "an error whose text fails: GOEXIT", code: "PANIC", watchedPart: "goroutine ended by runtime.Goexit", watchedCode: "GOEXIT",
+			probe: func(*plugreg.Registry[library], <-chan struct{}) bool {
+				panic(textFault(func() string { runtime.Goexit(); return "" }))
+			}},
+		{name: "an error whose text never comes", part: "an error whose text fails: TIMEOUT", code: "PANIC", watchedPart: "discover took longer than", watchedCode: "TIMEOUT",
+			probe: func(_ *plugreg.Registry[library], hang <-chan struct{}) bool {
+				panic(textFault(func() string { <-hang; return "" }))
+			}},
+		{name: "an error whose text is long", part: "xxx…", code: "PANIC", probe: func(*plugreg.Registry[library], <-chan struct{}) bool { panic(strings.Repeat("x", 1<<20)) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				hang, code := make(chan struct{}), ""
-				r := newLibraries(t, plugreg.Config{Hooks: &plugreg.Hooks{
-					PhaseDone: func(_ context.Context, c plugreg.CallInfo, res plugreg.CallResult) {
-						if c.Target.Operation == "discover" && c.Target.Plugin == "bad" {
-							code = res.Code
-						}
-					}}})
-				r.MustRegister(formatPlugin("bad", "1.0.0", &formatReader{formats: "bad"}))
-				r.MustRegister(formatPlugin("good", "1.0.0", &formatReader{formats: "good"}))
-				bad := func(s formatSupporter) bool { return !s.Supports("bad") || tt.probe(r, hang) }
-				require.Equal(t, []string{"good 1.0.0"}, discovered(t, r, bad))
-				require.Equal(t, tt.code, code, "the hooks see it")
-				ps := r.Inspect().Plugins
-				require.Contains(t, ps[0].ProbeFailure, tt.part)
-				require.Less(t, len(ps[0].ProbeFailure), 1100)
-				require.Empty(t, ps[1].ProbeFailure)
-				require.EqualValues(t, 1, ps[0].Phases["discover"].Failures[tt.code])
-
-				require.Equal(t, []string{"bad 1.0.0", "good 1.0.0"}, discovered(t, r), "who asks nothing learns nothing")
-				require.Empty(t, r.Inspect().Plugins[0].ProbeFailure)
-				discovered(t, r, bad)
-				require.NotEmpty(t, r.Inspect().Plugins[0].ProbeFailure)
-				require.Equal(t, []string{"bad 1.0.0"}, discovered(t, r, supports("bad")))
-				require.Empty(t, r.Inspect().Plugins[0].ProbeFailure, "it has answered since")
-				close(hang)
-			})
+			requireExcluded(t, tt.probe, nil, tt.part, tt.code)
+			hooked := ""
+			hooks := &plugreg.Hooks{PhaseDone: func(_ context.Context, c plugreg.CallInfo, res plugreg.CallResult) {
+				if c.Target.Operation == "discover" && c.Target.Plugin == "bad" && c.Target.Mount == 0 && res.Err != nil {
+					hooked = res.Code
+				}
+			}}
+			code := cmp.Or(tt.watchedCode, tt.code)
+			requireExcluded(t, tt.probe, hooks, cmp.Or(tt.watchedPart, tt.part), code)
+			require.Equal(t, code, hooked, "the hooks see it")
 		})
 	}
+}
+
+// requireExcluded has a probe fail on one of two plugins.
+func requireExcluded(t *testing.T, probe func(*plugreg.Registry[library], <-chan struct{}) bool, hooks *plugreg.Hooks, part, code string) {
+	synctest.Test(t, func(t *testing.T) {
+		hang := make(chan struct{})
+		r := newLibraries(t, plugreg.Config{Hooks: hooks})
+		r.MustRegister(formatPlugin("bad", "1.0.0", &formatReader{formats: "bad"}))
+		r.MustRegister(formatPlugin("good", "1.0.0", &formatReader{formats: "good"}))
+		bad := func(s formatSupporter) bool { return !s.Supports("bad") || probe(r, hang) }
+		require.Equal(t, []string{"good 1.0.0"}, discovered(t, r, bad))
+		ps := r.Inspect().Plugins
+		require.Contains(t, ps[0].ProbeFailure, part)
+		require.Less(t, len(ps[0].ProbeFailure), 1100)
+		require.Empty(t, ps[1].ProbeFailure)
+		require.EqualValues(t, 1, ps[0].Phases["discover"].Failures[code])
+
+		require.Equal(t, []string{"bad 1.0.0", "good 1.0.0"}, discovered(t, r), "who asks nothing learns nothing")
+		require.Empty(t, r.Inspect().Plugins[0].ProbeFailure)
+		discovered(t, r, bad)
+		require.NotEmpty(t, r.Inspect().Plugins[0].ProbeFailure)
+		require.Equal(t, []string{"bad 1.0.0"}, discovered(t, r, supports("bad")))
+		require.Empty(t, r.Inspect().Plugins[0].ProbeFailure, "it has answered since")
+		close(hang)
+	})
 }
 
 // textFault is an error whose text is made by a function.
@@ -248,6 +261,8 @@ func TestDiscoverRejections(t *testing.T) {
 	_, err = plugreg.Discover(context.Background(), r, supports("x"), nil)
 	require.ErrorIs(t, err, plugreg.ErrInvalid)
 	require.ErrorContains(t, err, "probe 1: want a function, have nil")
+	_, err = plugreg.Discover[formatSupporter](context.Background(), r, nil, supports("x"))
+	require.ErrorContains(t, err, "probe 0: want a function, have nil")
 	_, err = plugreg.Discover(ctx, r, func(formatSupporter) bool { panic("asked") })
 	require.ErrorIs(t, err, context.Canceled)
 

@@ -15,9 +15,9 @@ import (
 	"github.com/plugreg/plugreg/internal/settings"
 )
 
-// Env is what a constructor gets: who it is, its settings, its dependencies, and what must end with the instance.
-// The zero Env is usable, for constructors that are called by hand: it has no settings and no dependencies, and whoever made it calls
-// [Env.Close] after the instance's own Close.
+// Env is what a constructor gets: who it is, its settings, its dependencies, and what must end with the instance. The
+// zero Env is usable, for constructors that are called by hand: it has no settings and no dependencies, and whoever
+// made it calls [Env.Close] after the instance's own Close.
 //
 // An Env is safe for concurrent use, also after the constructor has returned.
 type Env struct {
@@ -76,9 +76,10 @@ func (e *Env) context() context.Context {
 	return e.ctx
 }
 
-// Decode writes the settings of the mount over *into, a pointer to a struct (or a map with string keys) that holds the defaults. It is strict: it
-// lists every unknown key and every value that does not fit with its path, and leaves *into as it was then. The error matches
-// [ErrContract]. Keys are the names that encoding/json uses, case-sensitive; a time.Duration is written as "5s".
+// Decode writes the settings of the mount over *into, a pointer to a struct (or a map with string keys) that holds the
+// defaults. It is strict: it lists every unknown key and every value that does not fit with its path, and leaves *into
+// as it was then. The error matches [ErrContract]. Keys are the names that encoding/json uses, case-sensitive; a
+// time.Duration is written as "5s".
 func (e *Env) Decode(into any) error {
 	read, err := settings.Decode(into, e.settings)
 	if err != nil {
@@ -96,10 +97,9 @@ func (e *Env) Decode(into any) error {
 	return nil
 }
 
-// Go runs f on a goroutine that belongs to the instance: ctx is [Env.Context], and the instance's closing waits for f after
-// its Close, for CloseTimeout at most. A panic in f is recovered, logged and counted as a failure of
-// the phase "env.Go", and so is a runtime.Goexit. After the closing began, f still
-// runs, with a context that has ended.
+// Go runs f on a goroutine that belongs to the instance: ctx is [Env.Context], and the instance's closing waits for f
+// after its Close, for CloseTimeout at most. A panic in f is recovered, logged and counted as a failure of the phase
+// "env.Go", and so is a runtime.Goexit. After the closing began, f still runs, with a context that has ended.
 func (e *Env) Go(f func(ctx context.Context)) {
 	e.mu.Lock()
 	ctx := e.context()
@@ -139,8 +139,8 @@ func (e *Env) report(op string, err error) {
 	}
 }
 
-// OnClose has f called when the instance ends, after its Close and after what [Env.Go] started, last registered first; also where the
-// constructor fails after this. Once that is over, f is called at once.
+// OnClose has f called when the instance ends, after its Close and after what [Env.Go] started, last registered first;
+// also where the constructor fails after this. Once that is over, f is called at once.
 func (e *Env) OnClose(f func() error) {
 	e.mu.Lock()
 	if !e.closed {
@@ -154,8 +154,8 @@ func (e *Env) OnClose(f func() error) {
 	}
 }
 
-// Close ends what the constructor was given: it cancels [Env.Context], waits for what [Env.Go] started until ctx ends, and calls what
-// [Env.OnClose] registered, last first, each of them even if another fails. A registry does that for the
+// Close ends what the constructor was given: it cancels [Env.Context], waits for what [Env.Go] started until ctx ends,
+// and calls what [Env.OnClose] registered, last first, each of them even if another fails. A registry does that for the
 // instances that it mounts, where a call of Close by hand is refused with [ErrMounted]; a second Close does nothing.
 func (e *Env) Close(ctx context.Context) error {
 	if e.owned {
@@ -247,9 +247,10 @@ func (e *Env) leftover(instance any) error {
 		Want: "none, for the plugin reads no settings", Fix: "leave them out, or have New call env.Decode"}
 }
 
-// Require hands out a plugin that the caller's plugin lists in Requires, as a view by C. All dependants of that name share one mount of it, which
-// stays open until the last of them has closed; the handle needs no Close. An optional dependency that is not registered is an error
-// that matches [ErrNotFound]; a name that is not listed, or a view that the dependency does not offer, one that matches [ErrDependency].
+// Require hands out a plugin that the caller's plugin lists in Requires, as a view by C. All dependants of that name
+// share one mount of it, which stays open until the last of them has closed; the handle needs no Close. An optional
+// dependency that is not registered is an error that matches [ErrNotFound]; a name that is not listed, or a view that
+// the dependency does not offer, one that matches [ErrDependency].
 func Require[C any](env *Env, name string) (*Handle[C], error) {
 	fail := func(err error, want, have, fix string) (*Handle[C], error) {
 		return nil, &PluginError{Plugin: env.name, Version: env.version, Field: fmt.Sprintf("Requires[%q]", name), Err: err, Want: want, Have: have, Fix: fix}

@@ -34,17 +34,18 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrClosed is returned by a registry, a handle or a sandbox after its Close.
 	ErrClosed = errors.New("closed")
-	// ErrMounted is returned by [Registry.Unregister] while the plugin serves, by the second Open of a ready instance that
-	// [Registry.RegisterAny] took, and where Env.Close or Sandbox.Close is called on what a mount owns.
+	// ErrMounted is returned by [Registry.Unregister] while the plugin serves, by the second Open of a ready instance
+	// that [Registry.RegisterAny] took, and where Env.Close or Sandbox.Close is called on what a mount owns.
 	ErrMounted = errors.New("mounted")
 	// ErrUntrusted is returned where [Config].Trust refuses a contract, before any code of that plugin runs.
 	ErrUntrusted = errors.New("not trusted")
-	// ErrDependency is returned where what a plugin requires is missing, cyclic or does not fit; the message has the path.
+	// ErrDependency is returned where what a plugin requires is missing, cyclic or does not fit; the message has the
+	// path.
 	ErrDependency = errors.New("dependency not satisfied")
 	// ErrReentrant is returned where plugin code asks for something that waits for that same code.
 	ErrReentrant = errors.New("re-entrant")
-	// ErrStranded is returned where an instance had calls inside when its drain timeout ran out. Its context is cancelled
-	// then; it is closed by the last of these calls, when that returns.
+	// ErrStranded is returned where an instance had calls inside when its drain timeout ran out. Its context is
+	// cancelled then; it is closed by the last of these calls, when that returns.
 	ErrStranded = errors.New("calls still inside")
 )
 
@@ -134,8 +135,8 @@ type PanicError struct {
 	pcs   []uintptr
 }
 
-// Error names the plugin, the operation and the value, of which it shows 1,024 bytes at most, quoted where it is not one
-// line of printable text.
+// Error names the plugin, the operation and the value, of which it shows 1,024 bytes at most, quoted where it is not
+// one line of printable text.
 func (e *PanicError) Error() string {
 	value := clip(fmt.Sprint(e.Value), 1024)
 	if strings.ContainsFunc(value, unicode.IsControl) {
@@ -150,8 +151,8 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// Stack returns the frames of the goroutine that panicked, from the function that did outwards, a function and its position a pair of lines.
-// It is formatted at each call, and empty for a PanicError that no sandbox made.
+// Stack returns the frames of the goroutine that panicked, from the function that did outwards, a function and its
+// position a pair of lines. It is formatted at each call, and empty for a PanicError that no sandbox made.
 func (e *PanicError) Stack() string {
 	var b strings.Builder
 	for _, f := range panicking(e.pcs) {
@@ -235,9 +236,9 @@ var codes = [...]struct {
 	{context.DeadlineExceeded, "DEADLINE"},
 }
 
-// CodeOf returns the stable code of a failure, for logs and metrics: "" for nil, PANIC for a [PanicError], TIMEOUT for a
-// [TimeoutError], the name of the sentinel without "Err" for an error that matches one (GOEXIT, SATURATED, NOT_FOUND, …),
-// CANCELED and DEADLINE for the caller's own context, else ERROR. A code that was published keeps its meaning.
+// CodeOf returns the stable code of a failure, for logs and metrics: "" for nil, PANIC for a [PanicError], TIMEOUT for
+// a [TimeoutError], the name of the sentinel without "Err" for an error that matches one (GOEXIT, SATURATED, NOT_FOUND,
+// …), CANCELED and DEADLINE for the caller's own context, else ERROR. A code that was published keeps its meaning.
 func CodeOf(err error) string {
 	if err == nil {
 		return ""

@@ -118,6 +118,8 @@ func TestPanicError(t *testing.T) {
 	plain := &plugreg.PanicError{Value: 42}
 	require.NoError(t, plain.Unwrap())
 	require.EqualError(t, plain, `panic in : 42`)
+	lines := &plugreg.PanicError{Plugin: "acme", Operation: "call", Value: "two\nlines\x1b[31m"}
+	require.EqualError(t, lines, `plugin "acme": panic in call: "two\nlines\x1b[31m"`)
 	long := &plugreg.PanicError{Value: strings.Repeat("ö", 1<<20)}
 	require.Less(t, len(long.Error()), 1100)
 	require.True(t, utf8.ValidString(long.Error()))

@@ -17,10 +17,11 @@ import (
 	"github.com/plugreg/plugreg/internal/stripe"
 )
 
-// Handle is a mounted plugin, seen as T: the contract of its registry, or another type that the plugin offers (see [As]). The
-// handle that [Registry.Open] returned owns the mount; whoever shares the handle shares the instance.
+// Handle is a mounted plugin, seen as T: the contract of its registry, or another type that the plugin offers (see
+// [As]). The handle that [Registry.Open] returned owns the mount; whoever shares the handle shares the instance.
 //
-// A Handle is safe for concurrent use. It must not be copied.
+// A Handle is safe for concurrent use. It must not be copied, and a zero Handle is none: every handle comes from this
+// package.
 type Handle[T any] struct {
 	route atomic.Pointer[route[T]]
 	m     *mount
@@ -34,13 +35,15 @@ type route[T any] struct {
 	closed bool
 }
 
-// Open builds an instance of the newest plugin of that name whose version satisfies the constraint (see [Registry.Resolve]), with the plugins
-// that it requires, and returns the handle that owns the mount. settings may be nil; they are copied. ctx bounds the start together with
-// StartTimeout; it is not the life of the instance, which ends with [Handle.Close] or the registry's.
+// Open builds an instance of the newest plugin of that name whose version satisfies the constraint (see
+// [Registry.Resolve]), with the plugins that it requires, and returns the handle that owns the mount. settings may be
+// nil; they are copied. ctx bounds the start together with StartTimeout; it is not the life of the instance, which ends
+// with [Handle.Close] or the registry's.
 //
-// The error says which step failed and matches [ErrNotFound], [ErrUntrusted], [ErrDependency], [ErrContract] for settings that do not fit, what the
-// plugin's own New, Init or Probe returned, a *[PanicError], a *[TimeoutError], [ErrGoexit], [ErrReentrant], [ErrMounted] or [ErrClosed]. Nothing
-// is left of the instance then, or will be as soon as its code returns.
+// The error says which step failed and matches [ErrNotFound], [ErrUntrusted], [ErrDependency], [ErrContract] for
+// settings that do not fit, what the plugin's own New, Init or Probe returned, a *[PanicError], a *[TimeoutError],
+// [ErrGoexit], [ErrReentrant], [ErrMounted] or [ErrClosed]. Nothing is left of the instance then, or will be as soon as
+// its code returns.
 func (r *Registry[T]) Open(ctx context.Context, name, constraint string, settings map[string]any) (*Handle[T], error) {
 	return openAs[T](ctx, r.core, name, settings, func() (*entry, error) {
 		for {
@@ -56,7 +59,8 @@ func (r *Registry[T]) Open(ctx context.Context, name, constraint string, setting
 	})
 }
 
-// openAs resolves, mounts and returns the owning handle. The settings are copied before any code that they are given to could outlive the caller.
+// openAs resolves, mounts and returns the owning handle. The settings are copied before any code that they are given to
+// could outlive the caller.
 func openAs[C any](ctx context.Context, c *core, name string, set map[string]any, resolve func() (*entry, error)) (*Handle[C], error) {
 	e, err := c.resolveObserved(name, resolve)
 	if err != nil {
@@ -74,10 +78,11 @@ func openAs[C any](ctx context.Context, c *core, name string, set map[string]any
 	return h, nil
 }
 
-// Do calls the plugin on a goroutine of its own and returns at the deadline, whatever the plugin does: call may outlive Do, so what
-// it captured is not the caller's any more after a [TimeoutError] whose Abandoned is set; for a result use [Call]. ctx ends for call when the
-// caller's ends, when Timeout is over and when call returns. Besides call's own error, Do returns a *[PanicError], [ErrGoexit], a
-// *[TimeoutError], an error that matches the caller's context's where that ended first, [ErrSaturated] or [ErrClosed].
+// Do calls the plugin on a goroutine of its own and returns at the deadline, whatever the plugin does: call may outlive
+// Do, so what it captured is not the caller's any more after a [TimeoutError] whose Abandoned is set; for a result use
+// [Call]. ctx ends for call when the caller's ends, when Timeout is over and when call returns. Besides call's own
+// error, Do returns a *[PanicError], [ErrGoexit], a *[TimeoutError], an error that matches the caller's context's where
+// that ended first, [ErrSaturated] or [ErrClosed].
 func (h *Handle[T]) Do(ctx context.Context, call func(ctx context.Context, plugin T) error) error {
 	r, st, err := h.enter()
 	if err != nil {
@@ -88,9 +93,10 @@ func (h *Handle[T]) Do(ctx context.Context, call func(ctx context.Context, plugi
 	return err
 }
 
-// DoInline calls the plugin on the caller's goroutine: contained, but not cut off, for a goroutine cannot be left by its own code. call
-// does not escape. Where Timeout is negative the plugin gets the caller's own context and nothing is allocated. It returns what [Handle.Do]
-// does, but for runtime.Goexit, which ends the caller's goroutine as Go prescribes; the call is settled all the same.
+// DoInline calls the plugin on the caller's goroutine: contained, but not cut off, for a goroutine cannot be left by
+// its own code. call does not escape. Where Timeout is negative the plugin gets the caller's own context and nothing is
+// allocated. It returns what [Handle.Do] does, but for runtime.Goexit, which ends the caller's goroutine as Go
+// prescribes; the call is settled all the same.
 func (h *Handle[T]) DoInline(ctx context.Context, call func(ctx context.Context, plugin T) error) error {
 	r, st, err := h.enter()
 	if err != nil {
@@ -100,7 +106,8 @@ func (h *Handle[T]) DoInline(ctx context.Context, call func(ctx context.Context,
 	return s.inline(ctx, s.call, st, func(ctx context.Context) error { return call(ctx, r.value) })
 }
 
-// Call is [Handle.Do] for a call with a result. The result is zero where err is not nil, also where the call finishes later.
+// Call is [Handle.Do] for a call with a result. The result is zero where err is not nil, also where the call finishes
+// later.
 func Call[T, R any](ctx context.Context, h *Handle[T], call func(ctx context.Context, plugin T) (R, error)) (R, error) {
 	var none R
 	r, st, err := h.enter()
@@ -132,8 +139,9 @@ func CallInline[T, R any](ctx context.Context, h *Handle[T], call func(ctx conte
 	return result, nil
 }
 
-// DoExport is [Handle.Do] with a function that the plugin exports under that name; F is its exact type. The error matches [ErrNotFound]
-// where there is no such export, and [ErrContract] where it has another type; that is no call then.
+// DoExport is [Handle.Do] with a function that the plugin exports under that name; F is its exact type. The error
+// matches [ErrNotFound] where there is no such export, and [ErrContract] where it has another type; that is no call
+// then.
 func DoExport[F, T any](ctx context.Context, h *Handle[T], name string, call func(ctx context.Context, export F) error) error {
 	var x export
 	r, st, err := h.enterWith(func(in *instance) (err error) {
@@ -166,8 +174,9 @@ func (in *instance) export(name string, want reflect.Type) (export, error) {
 	return x, err
 }
 
-// Lease holds an instance for longer than a call, such as for a stream: it is not closed before Release. Where that comes later than
-// DrainTimeout after a Close, the instance is stranded until then and its context has ended. Use of the value is not guarded: a panic is the host's own.
+// Lease holds an instance for longer than a call, such as for a stream: it is not closed before Release. Where that
+// comes later than DrainTimeout after a Close, the instance is stranded until then and its context has ended. Use of
+// the value is not guarded: a panic is the host's own.
 //
 // A Lease is safe for concurrent use.
 type Lease[T any] struct {
@@ -176,7 +185,8 @@ type Lease[T any] struct {
 	st    atomic.Pointer[stripe.Stripe] // nil once released
 }
 
-// Acquire takes a lease on the instance that serves now. The error matches [ErrClosed], [ErrSaturated] or ctx's own where that has ended.
+// Acquire takes a lease on the instance that serves now. The error matches [ErrClosed], [ErrSaturated] or ctx's own
+// where that has ended.
 func (h *Handle[T]) Acquire(ctx context.Context) (*Lease[T], error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("plugin %q: acquire: %w", h.m.entry.name, err)
@@ -203,8 +213,9 @@ func (l *Lease[T]) Release() {
 	}
 }
 
-// As returns a view of the same mount as C, an interface or a type that the plugin's instance has. It needs no Close, and there is one for each
-// C however often it is asked for. The error matches [ErrContract] and lists what the plugin lacks, or [ErrClosed].
+// As returns a view of the same mount as C, an interface or a type that the plugin's instance has. It needs no Close,
+// and there is one for each C however often it is asked for. The error matches [ErrContract] and lists what the plugin
+// lacks, or [ErrClosed].
 func As[C, T any](h *Handle[T]) (*Handle[C], error) { return viewOf[C](h.m) }
 
 func viewOf[C any](m *mount) (*Handle[C], error) {
@@ -233,13 +244,15 @@ func (h *Handle[T]) Version() string { return h.route.Load().in.entry.version }
 // Sandbox returns the guard of the instance that serves, or served last.
 func (h *Handle[T]) Sandbox() *Sandbox { return h.route.Load().in.sb }
 
-// Done returns a channel that is closed when nothing of the mount is left: after Close, or after the last call of a stranded instance.
+// Done returns a channel that is closed when nothing of the mount is left: after Close, or after the last call of a
+// stranded instance.
 func (h *Handle[T]) Done() <-chan struct{} { return h.m.done }
 
-// Close ends the mount: no more calls, the calls inside get DrainTimeout to return, then the instance is closed and what it required
-// let go. It returns when that is over: nil, what the plugin's Close and clean-up returned, or an error that matches [ErrStranded] where calls stayed inside; or when
-// ctx ends, with an error that matches ctx's own, and the rest goes on. Made from inside a call into the mount, it does not wait for that call. A
-// second Close waits and returns likewise. On a view that [As] or [Require] returned it does nothing.
+// Close ends the mount: no more calls, the calls inside get DrainTimeout to return, then the instance is closed and
+// what it required let go. It returns when that is over: nil, what the plugin's Close and clean-up returned, or an
+// error that matches [ErrStranded] where calls stayed inside; or when ctx ends, with an error that matches ctx's own,
+// and the rest goes on. Made from inside a call into the mount, it does not wait for that call. A second Close waits
+// and returns likewise. On a view that [As] or [Require] returned it does nothing.
 func (h *Handle[T]) Close(ctx context.Context) error {
 	if !h.owner {
 		return nil
@@ -247,7 +260,8 @@ func (h *Handle[T]) Close(ctx context.Context) error {
 	return h.m.close(ctx)
 }
 
-// enter takes the route and a lease on its instance. Where that is draining there is a new route, or the mount has ended.
+// enter takes the route and a lease on its instance. Where that is draining there is a new route, or the mount has
+// ended.
 func (h *Handle[T]) enter() (*route[T], *stripe.Stripe, error) {
 	for {
 		r := h.route.Load()

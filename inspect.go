@@ -14,7 +14,8 @@ import (
 	"github.com/plugreg/plugreg/internal/shape"
 )
 
-// Inspection is what a registry holds and counts at one moment, as a value that can be written as JSON. It shares nothing with the registry.
+// Inspection is what a registry holds and counts at one moment, as a value that can be written as JSON. It shares
+// nothing with the registry.
 type Inspection struct {
 	// Registry is the registry's name, and Contract the type that its plugins satisfy, with its package path.
 	Registry string `json:"registry"`
@@ -111,8 +112,8 @@ func (m *mount) inspect() MountInspection {
 	return x
 }
 
-// totals are the counts of a plugin version, over all its instances and over all registrations of it: one that takes the place of another
-// shares the counts, because instances of both go on counting.
+// totals are the counts of a plugin version, over all its instances and over all registrations of it: one that takes
+// the place of another shares the counts, because instances of both go on counting.
 type totals struct{ shared atomic.Pointer[counts] }
 
 type counts struct {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -225,4 +226,26 @@ func TestInspectionWhileAnInstanceCloses(t *testing.T) {
 	require.NoError(t, <-over)
 	<-h.Done()
 	require.Empty(t, r.Inspect().Plugins[0].Mounts)
+}
+
+// Wherever an instance is on its way out, its calls are counted once.
+func TestInspectionCountsOnceWhileInstancesClose(t *testing.T) {
+	t.Parallel()
+	r := newLibraries(t, plugreg.Config{})
+	registerVersions(t, r, "acme", "1.0.0")
+	for n := range uint64(300) {
+		h := openLibrary(t, r, "acme")
+		found(t, h)
+		var closing sync.WaitGroup
+		closing.Go(func() { require.NoError(t, h.Close(context.Background())) })
+		for over := false; !over; {
+			select {
+			case <-h.Done():
+				over = true
+			default:
+			}
+			require.Equal(t, n+1, r.Inspect().Plugins[0].Calls.Calls)
+		}
+		closing.Wait()
+	}
 }

@@ -31,8 +31,8 @@ type instance struct {
 	tally    failures
 }
 
-// build makes an instance: trust, New, Init, Probe, all within the StartTimeout. Where a step fails, the half-built instance is undone;
-// the dependencies are released once no code of it runs any more.
+// build makes an instance: trust, New, Init, Probe, all within the StartTimeout. Where a step fails, the half-built
+// instance is undone; the dependencies are released once no code of it runs any more.
 func (m *mount) build(ctx context.Context, deps map[string]*mount) (*instance, error) {
 	c, e := m.core, m.entry
 	cfg, err := c.limitsOf(ctx, e)
@@ -142,8 +142,8 @@ func newBuilding(in *instance, set map[string]any) *building {
 	return &building{in: in, settings: set, deadline: time.Now().Add(in.sb.limits.start)}
 }
 
-// run takes the steps. After a failure the instance is undone before run returns, unless its code still runs: then it is undone
-// when that code returns.
+// run takes the steps. After a failure the instance is undone before run returns, unless its code still runs: then it
+// is undone when that code returns.
 func (b *building) run(ctx context.Context) error {
 	for _, step := range [...]func(context.Context) (returned bool, err error){b.construct, b.check, b.init, b.probe, b.settled} {
 		returned, err := step(ctx)
@@ -245,8 +245,8 @@ func (in *instance) undo() error {
 	return in.dispose()
 }
 
-// dispose ends an instance: no more calls, the last call out, its life over, Close, clean-up. Where calls stay inside past the
-// DrainTimeout, the last of them leads to the rest, and the error matches ErrStranded.
+// dispose ends an instance: no more calls, the last call out, its life over, Close, clean-up. Where calls stay inside
+// past the DrainTimeout, the last of them leads to the rest, and the error matches ErrStranded.
 func (in *instance) dispose() error {
 	in.sb.refuse()
 	if err := in.drain(); err != nil {
@@ -272,15 +272,15 @@ func (in *instance) drain() error {
 	in.sb.observed(in.phase(phaseDrain), func() error {
 		if !wait(in.sb, late) {
 			err = &PluginError{Plugin: in.entry.name, Version: in.entry.version, Field: phaseDrain, Err: ErrStranded,
-				Have: fmt.Sprintf("%d calls or leases after %v", in.sb.calls.InFlight(), in.sb.limits.drain), Fix: "the last of them closes the instance"}
+				Have: fmt.Sprintf("%d of them after %v", in.sb.calls.InFlight(), in.sb.limits.drain), Fix: "the last of them closes the instance"}
 		}
 		return err
 	})
 	return err
 }
 
-// finish closes the instance and what its constructor was given. It runs once: dispose, the last call of a stranded instance, or the late end of
-// a step of its start leads to it, and to each of them one way alone.
+// finish closes the instance and what its constructor was given. It runs once: dispose, the last call of a stranded
+// instance, or the late end of a step of its start leads to it, and to each of them one way alone.
 func (in *instance) finish() {
 	in.env.end()
 	var errs []error
@@ -304,7 +304,8 @@ func (in *instance) finish() {
 	in.after()
 }
 
-// stepError is what went wrong at a step of an instance's life. It leaves the methods of err, which are the plugin's, to whoever asks for its text.
+// stepError is what went wrong at a step of an instance's life. It leaves the methods of err, which are the plugin's,
+// to whoever asks for its text.
 type stepError struct {
 	step, name, version string
 	err                 error

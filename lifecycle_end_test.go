@@ -75,7 +75,7 @@ func TestStranded(t *testing.T) {
 		in.wait()
 		err = h.Close(t.Context())
 		require.ErrorIs(t, err, plugreg.ErrStranded)
-		require.ErrorContains(t, err, "2 calls or leases after 5s")
+		require.ErrorContains(t, err, "2 of them after 5s")
 		synctest.Wait()
 		mount := r.Inspect().Plugins[0].Mounts[0]
 		require.True(t, mount.Stranded)
@@ -93,7 +93,7 @@ func TestStranded(t *testing.T) {
 		require.NoError(t, r.Close(t.Context()))
 		require.ElementsMatch(t, []string{
 			"5s: life over",
-			`WARN: plugreg: an instance is stranded; gear; plugin "gear" 1.0.0: drain: calls still inside; have 2 calls or leases after 5s (the last of them closes the instance)`,
+			`WARN: plugreg: an instance is stranded; gear; plugin "gear" 1.0.0: drain: calls still inside; have 2 of them after 5s (the last of them closes the instance)`,
 		}, j.lines[:2])
 		require.Equal(t, []string{
 			"20s: call returns", "20s: close", "20s: clean-up",
@@ -125,6 +125,71 @@ func TestStrandedByItsRelease(t *testing.T) {
 		}
 		<-h.Done()
 		require.EqualValues(t, 1, closes.Load())
+	})
+}
+
+// TestRegistryCloseAfterStranded closes the registry when a handle's Close has given up on calls inside: they get another DrainTimeout.
+func TestRegistryCloseAfterStranded(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name     string
+		released time.Duration // after the handle's Close
+		want     error
+		took     time.Duration
+	}{
+		{"released in time", 20 * time.Second, errTooth, 20 * time.Second},
+		{"not released", time.Hour, plugreg.ErrStranded, 30 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				r := gears(t, plugreg.Config{}, spurPlugin("gear", "1.0.0", func(context.Context, *plugreg.Env) (gear, error) {
+					return &spur{close: func() error { return errTooth }}, nil
+				}))
+				h := mustOpen(t, r, "gear")
+				lease, err := h.Acquire(t.Context())
+				require.NoError(t, err)
+				require.ErrorIs(t, h.Close(t.Context()), plugreg.ErrStranded)
+				time.AfterFunc(tt.released, lease.Release)
+				require.Equal(t, tt.took, took(func() { err = r.Close(t.Context()) }))
+				require.ErrorIs(t, err, tt.want)
+				<-h.Done()
+			})
+		})
+	}
+}
+
+// asked is an error that answers once whether it is ErrStranded, and hangs when it is asked again.
+type asked struct {
+	times   atomic.Int32
+	release *gate
+}
+
+func (*asked) Error() string { return "asked" }
+
+func (e *asked) Is(target error) bool {
+	if target == plugreg.ErrStranded && e.times.Add(1) > 1 {
+		e.release.wait()
+	}
+	return false
+}
+
+// TestRegistryCloseAsksNoError has a plugin's own error come from a handle that is being closed already. The sandbox asked it once, guarded.
+func TestRegistryCloseAsksNoError(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		own := &asked{release: newGate()}
+		time.AfterFunc(time.Hour, own.release.open)
+		r := gears(t, plugreg.Config{}, spurPlugin("gear", "1.0.0", func(context.Context, *plugreg.Env) (gear, error) {
+			return &spur{close: func() error { <-time.After(5 * time.Second); return own }}, nil
+		}))
+		h := mustOpen(t, r, "gear")
+		go func() { _ = h.Close(context.Background()) }()
+		synctest.Wait()
+		var err error
+		require.Equal(t, 5*time.Second, took(func() { err = r.Close(t.Context()) }))
+		require.EqualValues(t, 1, own.times.Load())
+		require.ErrorIs(t, err, own)
 	})
 }
 

@@ -228,3 +228,22 @@ func TestRegistryCloseWaitsForItsLog(t *testing.T) {
 		require.NoError(t, r.Close(t.Context()))
 	})
 }
+
+// TestTrustOfDependencies asks for all that an Open would build, before anything is.
+func TestTrustOfDependencies(t *testing.T) {
+	t.Parallel()
+	j := new(journal)
+	r := gears(t, plugreg.Config{Trust: func(c plugreg.Contract) error {
+		j.add("trust %s", c.Name)
+		if c.Name == "db" {
+			return errTooth
+		}
+		return nil
+	}}, noted(j, "a", "1.0.0", "b"), noted(j, "b", "1.0.0", "cache", "db"), noted(j, "cache", "1.0.0"), noted(j, "db", "1.0.0"))
+	_, err := r.Open(t.Context(), "a", "", nil)
+	require.ErrorIs(t, err, plugreg.ErrUntrusted)
+	require.ErrorIs(t, err, errTooth)
+	require.EqualError(t, err, `plugin "a" 1.0.0: dependency "db": plugin "db" 1.0.0: check: not trusted: a tooth is missing`)
+	require.Equal(t, []string{"trust a", "trust b", "trust cache", "trust db"}, j.take())
+	require.NoError(t, r.Close(t.Context()))
+}

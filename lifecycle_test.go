@@ -275,6 +275,24 @@ func TestLateNew(t *testing.T) {
 	}
 }
 
+// TestLateNewThatFailsToClose tells the log, for its opener has gone.
+func TestLateNewThatFailsToClose(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j := new(journal)
+		r := gears(t, plugreg.Config{Logger: newPlainLog(j, "plugin", "error")}, spurPlugin("gear", "1.0.0", func(context.Context, *plugreg.Env) (gear, error) {
+			<-time.After(2 * time.Minute)
+			return &spur{close: func() error { return errTooth }}, nil
+		}))
+		_, err := r.Open(t.Context(), "gear", "", nil)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		<-time.After(2 * time.Minute)
+		synctest.Wait()
+		require.Equal(t, []string{`ERROR: plugreg: what a late construct left behind failed to close; gear; close "gear" 1.0.0: a tooth is missing`}, j.take())
+		require.NoError(t, r.Close(t.Context()))
+	})
+}
+
 func TestSettingsNobodyReads(t *testing.T) {
 	t.Parallel()
 	set := map[string]any{"teeth": 12, "bore": 3}

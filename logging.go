@@ -10,17 +10,17 @@ import (
 
 // LogOptions say what [LogHooks] writes. The zero value is usable.
 type LogOptions struct {
-	// TraceID returns the id of the trace that ctx belongs to, which is written as trace_id; empty ones are left out. It is
-	// called on the goroutine of the hook. Nil: no trace_id.
+	// TraceID returns the id of the trace that ctx belongs to, which is written as trace_id; empty ones are left out.
+	// It is called on the goroutine of the hook. Nil: no trace_id.
 	TraceID func(ctx context.Context) string
 	// Calls has calls that succeed written too, at level Debug.
 	Calls bool
 }
 
-// LogHooks returns hooks that write to log what fails, at level Warn, and the phases of plugins' lives that succeed, at level Debug. The keys of a
-// record are fixed: registry, plugin, version, mount, phase or operation, duration, and for a failure error_code (see [CodeOf]) and
-// error. A result that came after its caller had left has late=true, and level Warn also where it is a success. A nil log is that of
-// [slog.Default], taken at each record.
+// LogHooks returns hooks that write to log what fails, at level Warn, and the phases of plugins' lives that succeed, at
+// level Debug. The keys of a record are fixed: registry, plugin, version, mount, phase or operation, duration, and for
+// a failure error_code (see [CodeOf]) and error. A result that came after its caller had left has late=true, and level
+// Warn also where it is a success. A nil log is that of [slog.Default], taken at each record.
 func LogHooks(log *slog.Logger, opts LogOptions) *Hooks {
 	w := &logWriter{log: log, opts: opts}
 	return &Hooks{
@@ -70,7 +70,7 @@ func (w *logWriter) attrs(ctx context.Context, c CallInfo, r CallResult, late bo
 		slog.Uint64("mount", t.Mount), slog.String(kind, t.Operation), slog.Duration("duration", r.Duration),
 	}
 	if r.Err != nil {
-		attrs = append(attrs, slog.String("error_code", r.Code), slog.String("error", safeText(r.Err)))
+		attrs = append(attrs, slog.String("error_code", r.Code), slog.String("error", r.errorText()))
 	}
 	if late {
 		attrs = append(attrs, slog.Bool("late", true))
@@ -81,6 +81,14 @@ func (w *logWriter) attrs(ctx context.Context, c CallInfo, r CallResult, late bo
 		}
 	}
 	return attrs
+}
+
+// errorText is the text of Err, by the error's own method only where nobody took it before.
+func (r CallResult) errorText() string {
+	if r.text != "" {
+		return r.text
+	}
+	return safeText(r.Err)
 }
 
 // logger is what a plugin's env hands out; the handler is the host's, and may panic.

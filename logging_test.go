@@ -178,6 +178,31 @@ func TestLogHooksWriteLateResults(t *testing.T) {
 	})
 }
 
+func TestLogHooksWriteLatePhases(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var j jsonLog
+		r := newLibraries(t, plugreg.Config{Hooks: plugreg.LogHooks(j.logger(slog.LevelInfo), plugreg.LogOptions{})})
+		release := make(chan struct{})
+		p := shelfPlugin("acme", "1.0.0")
+		p.New = func(context.Context, *plugreg.Env) (library, error) { <-release; return new(shelf), nil }
+		r.MustRegister(p)
+		_, err := r.Open(context.Background(), "acme", "", nil)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		close(release)
+		synctest.Wait()
+		records := j.take(t)
+		require.Equal(t, []any{"construct", "construct"}, phasesOf(records))
+		require.Equal(t, []any{nil, true}, []any{records[0]["late"], records[1]["late"]})
+		for _, rec := range records {
+			require.Equal(t, "plugin phase", rec["msg"])
+			require.Equal(t, "WARN", rec["level"])
+			require.NotContains(t, rec, "operation")
+		}
+		require.Equal(t, "TIMEOUT", records[0]["error_code"])
+	})
+}
+
 // The default logger is the process's, so this test runs alone.
 func TestLogHooksWithoutALogger(t *testing.T) {
 	var j jsonLog
@@ -243,14 +268,16 @@ func TestEnvLoggerBearsTheName(t *testing.T) {
 func TestRegistryLogsWhatHasNoCaller(t *testing.T) {
 	t.Parallel()
 	var j jsonLog
-	r := newLibraries(t, plugreg.Config{Logger: j.logger(slog.LevelInfo)})
-	p := shelfPlugin("acme", "1.0.0")
-	p.New = func(_ context.Context, env *plugreg.Env) (library, error) {
-		env.Go(func(context.Context) { panic("no") })
-		return new(shelf), nil
+	for _, log := range []*slog.Logger{j.logger(slog.LevelInfo), nil} {
+		r := newLibraries(t, plugreg.Config{Logger: log})
+		p := shelfPlugin("acme", "1.0.0")
+		p.New = func(_ context.Context, env *plugreg.Env) (library, error) {
+			env.Go(func(context.Context) { panic("no") })
+			return new(shelf), nil
+		}
+		r.MustRegister(p)
+		require.NoError(t, openLibrary(t, r, "acme").Close(context.Background()))
 	}
-	r.MustRegister(p)
-	require.NoError(t, openLibrary(t, r, "acme").Close(context.Background()))
 	records := j.take(t)
 	require.Len(t, records, 1)
 	require.Equal(t, "ERROR", records[0]["level"])

@@ -28,31 +28,32 @@ const (
 	phaseGo        = "env.Go" // is counted, but not observed by hooks
 )
 
-// Hooks observe calls and phases. Every field may be nil. CallStart and CallDone run on the goroutine of the caller whom
-// they observe, the hooks of phases on one of their own that is waited for; with no lock held, concurrently with others. So a slow hook
-// delays only what it observes. A panic in a hook is recovered and counted in [Inspection].HookPanics; nothing else changes
-// by it. A hook may call back into the registry; with the context that it got, Close does not wait for what the hook is part of.
-// One of a call that ends its goroutine with runtime.Goexit ends the caller's; what the caller holds is settled all the same.
+// Hooks observe calls and phases. Every field may be nil. CallStart and CallDone run on the goroutine of the caller
+// whom they observe, the hooks of phases on one of their own that is waited for; with no lock held, concurrently with
+// others. So a slow hook delays only what it observes. A panic in a hook is recovered and counted in
+// [Inspection].HookPanics; nothing else changes by it. A hook may call back into the registry; with the context that it
+// got, Close does not wait for what the hook is part of. One of a call that ends its goroutine with runtime.Goexit ends
+// the caller's; what the caller holds is settled all the same.
 type Hooks struct {
 	// CallStart runs before a call that was let in. The context that it returns is the one that the plugin and CallDone
 	// get; where it panics or returns nil, ctx stays as it was.
 	CallStart func(ctx context.Context, call CallInfo) context.Context
-	// CallDone runs once for every CallStart, also where that was nil or panicked, when the caller gets its result. The call holds the
-	// plugin no more then.
+	// CallDone runs once for every CallStart, also where that was nil or panicked, when the caller gets its result. The
+	// call holds the plugin no more then.
 	CallDone func(ctx context.Context, call CallInfo, result CallResult)
 	// CallLate runs on the plugin's goroutine when code returns whose caller had left; its CallDone ran long before.
 	// It is given for calls and phases alike.
 	CallLate func(ctx context.Context, call CallInfo, result CallResult)
-	// PhaseStart and PhaseDone are the same for the phases: resolve, check, construct, init, probe, discover, drain, close, and
-	// OnClose for each function of [Env.OnClose].
+	// PhaseStart and PhaseDone are the same for the phases: resolve, check, construct, init, probe, discover, drain,
+	// close, and OnClose for each function of [Env.OnClose].
 	PhaseStart func(ctx context.Context, phase CallInfo) context.Context
 	PhaseDone  func(ctx context.Context, phase CallInfo, result CallResult)
 
 	joined []Hooks // what JoinHooks put together; they come before the fields above
 }
 
-// Target is what a call or a phase is made on. There is one for each operation of each instance, so an adapter can cache
-// by its pointer what it needs for it. It is immutable.
+// Target is what a call or a phase is made on. There is one for the calls and one for each export of an instance, so an
+// adapter can cache by its pointer what it needs for them; phases have one of their own each time. It is immutable.
 type Target struct {
 	// Registry is the name of the registry; empty for a sandbox that stands alone.
 	Registry string
@@ -83,10 +84,13 @@ type CallResult struct {
 	Code string
 	// Duration is the time from the start until the caller had its result, or until the code returned for CallLate.
 	Duration time.Duration
+
+	text string // of Err, taken on the goroutine of the code that it is from; empty where it was not
 }
 
 // JoinHooks returns hooks that call all of hs: the starting ones in the order given, each with the context that the one
-// before returned, the others in reverse. A nil is skipped. Each is recovered on its own, so one that panics hides no other.
+// before returned, the others in reverse. A nil is skipped. Each is recovered on its own, so one that panics hides no
+// other.
 func JoinHooks(hs ...*Hooks) *Hooks {
 	out := new(Hooks)
 	for _, h := range hs {
@@ -174,7 +178,8 @@ func (o *observation) startOne(h func(context.Context, CallInfo) context.Context
 	})
 }
 
-// contain runs a hook, recovered. That of a phase gets a goroutine of its own, for the registry's goroutines must not end with it.
+// contain runs a hook, recovered. That of a phase gets a goroutine of its own, for the registry's goroutines must not
+// end with it.
 func (o *observation) contain(hook func()) {
 	if !o.info.Target.Phase {
 		defer o.cell.recovered()
@@ -224,7 +229,7 @@ func (o *observation) doneOne(h func(context.Context, CallInfo, CallResult), r C
 }
 
 func (o *observation) result(out outcome) CallResult {
-	return CallResult{Err: out.err, Code: out.code, Duration: time.Since(o.began)}
+	return CallResult{Err: out.err, Code: out.code, Duration: time.Since(o.began), text: out.text}
 }
 
 func (c *hookCell) recovered() {

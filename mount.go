@@ -65,7 +65,8 @@ func (c *core) mountEntry(ctx context.Context, e *entry, set map[string]any) (*m
 	return c.mount(ctx, p, e, set, nil)
 }
 
-// starting counts something that Close waits for, unless Close has begun: what starts after that would not be waited for.
+// starting counts something that Close waits for, unless Close has begun: what starts after that would not be waited
+// for.
 func (c *core) starting() (done func(), err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -184,7 +185,8 @@ func (m *mount) end() {
 	close(m.done)
 }
 
-// inside reports whether ctx is that of plugin code or of its hooks, or derived from it, in a sandbox that match accepts.
+// inside reports whether ctx is that of plugin code or of its hooks, or derived from it, in a sandbox that match
+// accepts.
 func inside(ctx context.Context, match func(*Sandbox) bool) bool {
 	for owner := range callctx.Owners(ctx) {
 		if s, ok := owner.(*Sandbox); ok && match(s) {
@@ -230,8 +232,8 @@ func (c *core) close(ctx context.Context) error {
 	return c.closeErr
 }
 
-// closeAll closes what hosts mounted, and with that the dependencies that it held; then those that are left, which stranded dependants or those
-// of other registries still use. What requires others comes before them.
+// closeAll closes what hosts mounted, and with that the dependencies that it held; then those that are left, which
+// stranded dependants or those of other registries still use. What requires others comes before them.
 func (c *core) closeAll() {
 	defer close(c.closing)
 	all := c.mounted()
@@ -258,7 +260,8 @@ func (m *mount) isEnding() bool {
 	return m.ending
 }
 
-// outcome is what Close of the registry says of a mount. One that a Close before found stranded gets another DrainTimeout.
+// outcome is what Close of the registry says of a mount. One that a Close before found stranded gets another
+// DrainTimeout.
 func (m *mount) outcome(again bool) error {
 	if e, ok := m.err.(*PluginError); !again || !ok || e.Err != ErrStranded { // no errors.Is: other errors have methods of the plugin's
 		return m.err
@@ -310,14 +313,16 @@ func (c *core) mounted() []*mount {
 	return slices.SortedFunc(maps.Keys(c.mounts), func(a, b *mount) int { return cmp.Compare(b.id, a.id) })
 }
 
-// tell logs what concerns a plugin and has no caller to go to. The log's handler is the host's and the error the plugin's, so it gets a goroutine.
+// tell logs what concerns a plugin and has no caller to go to. The log's handler is the host's and the error the
+// plugin's, so it gets a goroutine.
 func (c *core) tell(level slog.Level, msg string, e *entry, err error) {
 	if c.cfg.Logger != nil {
 		c.tasks.Go(func() { c.log(level, "plugreg: "+msg, "plugin", e.name, "version", e.version, "error", c.textOf(err)) })
 	}
 }
 
-// tellHere is tell on the goroutine of the code that failed, which may be waited for: then the log has it before that is over.
+// tellHere is tell on the goroutine of the code that failed, which may be waited for: then the log has it before that
+// is over.
 func (c *core) tellHere(op string, e *entry, err error) {
 	c.log(slog.LevelError, "plugreg: "+op+" failed", "plugin", e.name, "version", e.version, "error", err, "error_code", safeCode(err))
 }

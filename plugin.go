@@ -16,32 +16,38 @@ import (
 
 // Plugin is one version of a plugin, as it is registered. It is copied; what it points to must not change afterwards.
 type Plugin[T io.Closer] struct {
-	// Name is the plugin's name: a letter or digit, then up to 127 letters, digits, dots, dashes and underscores, all ASCII.
+	// Name is the plugin's name: a letter or digit, then up to 127 letters, digits, dots, dashes and underscores, all
+	// ASCII.
 	Name string
-	// Version is its version by SemVer 2.0.0, strict but for one leading v, which is dropped: "1.2.3", "v1.2.3-rc.1". Major and minor are
-	// at most 65535, patch at most 4294967295.
+	// Version is its version by SemVer 2.0.0, strict but for one leading v, which is dropped: "1.2.3", "v1.2.3-rc.1".
+	// Major and minor are at most 65535, patch at most 4294967295.
 	Version string
-	// Prototype is a value of the concrete type that New returns, usually a typed nil such as (*Sink)(nil): the compiler proves by it
-	// that the type satisfies T, the contract describes it, and capability probes are asked on it (on a fresh zero value where
-	// it is a nil pointer). It is never closed.
+	// Prototype is a value of the concrete type that New returns, usually a typed nil such as (*Sink)(nil): the
+	// compiler proves by it that the type satisfies T, the contract describes it, and capability probes are asked on it
+	// (on a fresh zero value where it is a nil pointer). It is never closed.
 	Prototype T
 	// New builds an instance. See [Configured] for one that takes typed settings.
 	New Constructor[T]
-	// Config is a struct, or a pointer to one, that holds the defaults of the plugin's settings; its fields are in the contract. Nil: none.
+	// Config is a struct, or a pointer to one, that holds the defaults of the plugin's settings; its fields are in the
+	// contract. Nil: none.
 	Config any
-	// Data are values of the payload types that cross the boundary; their fields are in the contract, under the type's name. Types of other
-	// packages than those of T, Prototype, Config and Data are known to the contract by name alone (see [Config].OpenPackages), so list here what
-	// T's methods take from elsewhere.
+	// Data are values of the payload types that cross the boundary; their fields are in the contract, under the type's
+	// name. Types of other packages than those of T, Prototype, Config and Data are known to the contract by name alone
+	// (see [Config].OpenPackages), so list here what T's methods take from elsewhere.
 	Data []any
-	// Exports are functions that the plugin offers by name beyond T, see [DoExport]; their signatures are in the contract. The names follow the rule of Name.
+	// Exports are functions that the plugin offers by name beyond T, see [DoExport]; their signatures are in the
+	// contract. The names follow the rule of Name.
 	Exports map[string]any
 	// Requires are the plugins that this one needs, see [Require].
 	Requires []Requirement
-	// Uses names the shared resources that the plugin uses, such as "cache:fallback"; the rule is that of Name, and colons are allowed.
+	// Uses names the shared resources that the plugin uses, such as "cache:fallback"; the rule is that of Name, and
+	// colons are allowed.
 	Uses []string
-	// Policy is what the plugin declares about its own changes; zero: Default. It is part of the contract; registering judges nothing by it.
+	// Policy is what the plugin declares about its own changes; zero: Default. It is part of the contract; registering
+	// judges nothing by it.
 	Policy Policy
-	// Sandbox asks for limits; what it leaves at zero comes from [Config].Sandbox. Nil: all of them. The host's SandboxFor has the last word.
+	// Sandbox asks for limits; what it leaves at zero comes from [Config].Sandbox. Nil: all of them. The host's
+	// SandboxFor has the last word.
 	Sandbox *SandboxConfig
 	// Summary says in a line what the plugin is for. May be empty.
 	Summary string
@@ -57,8 +63,8 @@ type Requirement struct {
 	Name string
 	// Constraint says which versions will do, as in [Registry.Resolve]; empty: any release.
 	Constraint string
-	// As is a nil pointer to the interface that is needed of it, such as (*Cache)(nil): checked before anything is built,
-	// and part of the contract. Nil: whatever it is.
+	// As is a nil pointer to the interface that is needed of it, such as (*Cache)(nil): checked before anything is
+	// built, and part of the contract. Nil: whatever it is.
 	As any
 	// Optional lets the plugin start also where no plugin of that name is registered.
 	Optional bool

@@ -21,10 +21,11 @@ type selfDescribed interface {
 	Exports() map[string]any
 }
 
-// RegisterAny registers what comes from code that does not know T, or not even this package: a Plugin[T], a *Plugin[T], a func()
-// Plugin[T], or a ready instance: a value that implements T and has the methods Name() string, Version() string and Exports() map[string]any. A ready
-// instance can be mounted once, and is closed with its mount. What has to be called to know the plugin is called in the sandbox, and not at all where the
-// registry is sealed or closed. The error is that of [Registry.Register], what such a call failed with, or lists for each method what was expected and
+// RegisterAny registers what comes from code that does not know T, or not even this package: a Plugin[T], a *Plugin[T],
+// a func() Plugin[T], or a ready instance: a value that implements T and has the methods Name() string, Version()
+// string and Exports() map[string]any. A ready instance can be mounted once, and is closed with its mount. What has to
+// be called to know the plugin is called in the sandbox, and not at all where the registry is sealed or closed. The
+// error is that of [Registry.Register], what such a call failed with, or lists for each method what was expected and
 // what was found.
 func (r *Registry[T]) RegisterAny(v any) (TypeDescriptor, error) {
 	site := caller()

@@ -83,6 +83,19 @@ func TestReadyInstanceIsMountedAndClosedOnce(t *testing.T) {
 	require.Equal(t, "acme", found(t, openLibrary(t, r, "acme")), "whoever registers it anew answers for it")
 }
 
+func TestReadyInstanceIsNotSpentByUnreadSettings(t *testing.T) {
+	t.Parallel()
+	r := newLibraries(t, plugreg.Config{})
+	c := &cabinet{name: "acme", version: "1.0.0"}
+	_, err := r.RegisterAny(c)
+	require.NoError(t, err)
+	_, err = r.Open(context.Background(), "acme", "", map[string]any{"room": 1})
+	require.ErrorIs(t, err, plugreg.ErrContract)
+	require.ErrorContains(t, err, `"room"`)
+	require.Zero(t, c.closed)
+	require.Equal(t, "acme", found(t, openLibrary(t, r, "acme")))
+}
+
 func TestReadyInstanceThatIsNeverMountedIsNotClosed(t *testing.T) {
 	t.Parallel()
 	c := &cabinet{name: "acme", version: "1.0.0"}

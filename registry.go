@@ -14,8 +14,8 @@ import (
 	"github.com/plugreg/plugreg/internal/promote"
 )
 
-// Registry holds plugins that satisfy the contract T, an interface: what is registered, what is mounted, and how it is guarded.
-// Make one with [New].
+// Registry holds plugins that satisfy the contract T, an interface: what is registered, what is mounted, and how it is
+// guarded. Make one with [New].
 //
 // A Registry is safe for concurrent use. It starts no goroutine but those of plugin code that it guards and of
 // closing what was mounted; its Close ends them.
@@ -25,7 +25,8 @@ type Registry[T io.Closer] struct {
 	core  *core
 }
 
-// Config says how a registry behaves. The zero value is usable. It is copied by [New], which reports all faults at once.
+// Config says how a registry behaves. The zero value is usable. It is copied by [New], which reports all faults at
+// once.
 type Config struct {
 	// Name is the registry's name in errors, logs and metrics; empty: the contract's type name.
 	Name string
@@ -35,26 +36,29 @@ type Config struct {
 	Duplicates DuplicatePolicy
 	// Sandbox holds the limits of every plugin, where a plugin does not ask for others.
 	Sandbox SandboxConfig
-	// SandboxFor has the last word on a plugin's limits: what it returns is used as it is, nil leaves them as they are. It is
-	// asked at each mount, guarded as plugin code is, and must be safe for concurrent use. May be nil.
+	// SandboxFor has the last word on a plugin's limits: what it returns is used as it is, nil leaves them as they are.
+	// It is asked at each mount, guarded as plugin code is, and must be safe for concurrent use. May be nil.
 	SandboxFor func(Info) *SandboxConfig
-	// Settings are those of this registry's plugins where they are mounted because another requires them, by plugin name. May be nil.
+	// Settings are those of this registry's plugins where they are mounted because another requires them, by plugin
+	// name. May be nil.
 	Settings map[string]map[string]any
-	// Imports are registries whose plugins may be required by those of this one. A name is looked for here first, then in
-	// the order of Imports.
+	// Imports are registries whose plugins may be required by those of this one. A name is looked for here first, then
+	// in the order of Imports.
 	Imports []Source
-	// Trust is asked before any code of a plugin runs for a mount or a capability probe; an error refuses the plugin. It must be safe for concurrent
-	// use, and is guarded as plugin code is. May be nil: all are trusted. (Registration comes before: RegisterAny asks a ready instance for its name,
-	// and Register may call UnmarshalText.)
+	// Trust is asked before any code of a plugin runs for a mount or a capability probe; an error refuses the plugin.
+	// It must be safe for concurrent use, and is guarded as plugin code is. May be nil: all are trusted. (Registration
+	// comes before: RegisterAny asks a ready instance for its name, and Register may call UnmarshalText.)
 	Trust func(Contract) error
 	// Hooks observe calls and phases; nil: none. See SetHooks.
 	Hooks *Hooks
-	// Logger is handed to plugins, with their name and version, and gets what the registry has to say (panics of env.Go, stranded
-	// instances). Its handler must not call the registry's Close. Nil: nothing is logged.
+	// Logger is handed to plugins, with their name and version, and gets what the registry has to say (panics of
+	// env.Go, stranded instances). Its handler must not call the registry's Close. Nil: nothing is logged.
 	Logger *slog.Logger
-	// PathAliases map package paths to those that contracts show instead: a module's /v2, or a package that moved. May be nil.
+	// PathAliases map package paths to those that contracts show instead: a module's /v2, or a package that moved. May
+	// be nil.
 	PathAliases map[string]string
-	// OpenPackages are paths of packages that are not a plugin's own, whose types contracts describe nevertheless. May be nil.
+	// OpenPackages are paths of packages that are not a plugin's own, whose types contracts describe nevertheless. May
+	// be nil.
 	OpenPackages []string
 }
 
@@ -64,16 +68,16 @@ type DuplicatePolicy uint8
 const (
 	// Reject refuses the second registration with [ErrDuplicate]. The default.
 	Reject DuplicatePolicy = iota
-	// Replace lets the second registration take the first one's place: what is mounted stays, the next Open builds the new one.
-	// Another contract under the same version is refused all the same, with [ErrRepublished].
+	// Replace lets the second registration take the first one's place: what is mounted stays, the next Open builds the
+	// new one. Another contract under the same version is refused all the same, with [ErrRepublished].
 	Replace
 )
 
 // Source is a registry whose plugins another one may require: a *[Registry] that [New] made, or a type that embeds one.
 type Source interface{ source() *core }
 
-// New returns a registry for plugins that satisfy T, which must be an interface. The error matches [ErrInvalid] and joins all
-// faults of T and cfg.
+// New returns a registry for plugins that satisfy T, which must be an interface. The error matches [ErrInvalid] and
+// joins all faults of T and cfg.
 func New[T io.Closer](cfg Config) (*Registry[T], error) {
 	r := new(Registry[T])
 	c, err := newCore(reflect.TypeFor[T](), cfg)
@@ -96,10 +100,10 @@ func MustNew[T io.Closer](cfg Config) *Registry[T] {
 	return r
 }
 
-// Register checks p and adds it. Nothing is constructed, and no code of p runs, but for UnmarshalText of settings types with a default in
-// their tag, once for each set of types and guarded. The error is a *[PluginError] or several joined: it
-// matches [ErrInvalid] for what does not fit, [ErrDuplicate] with both call sites, [ErrRepublished], [ErrSealed] or [ErrClosed];
-// nothing was changed then.
+// Register checks p and adds it. Nothing is constructed, and no code of p runs, but for UnmarshalText of settings types
+// with a default in their tag, once for each set of types and guarded. The error is a *[PluginError] or several joined:
+// it matches [ErrInvalid] for what does not fit, [ErrDuplicate] with both call sites, [ErrRepublished], [ErrSealed] or
+// [ErrClosed]; nothing was changed then.
 func (r *Registry[T]) Register(p Plugin[T]) (TypeDescriptor, error) { return r.register(&p, caller()) }
 
 // MustRegister is Register for start-up code: it panics with Register's error.
@@ -153,8 +157,9 @@ func (r *Registry[T]) describe(p *Plugin[T], site uintptr) (*entry, error) {
 	return e, nil
 }
 
-// Unregister removes the plugin of that descriptor. Its contract is kept, so that what was written under it can still be
-// read, and so that the version cannot come back as another. The error matches [ErrNotFound], or [ErrMounted] while the plugin serves.
+// Unregister removes the plugin of that descriptor. Its contract is kept, so that what was written under it can still
+// be read, and so that the version cannot come back as another. The error matches [ErrNotFound], or [ErrMounted] while
+// the plugin serves.
 func (r *Registry[T]) Unregister(d TypeDescriptor) error { return r.core.unregister(d) }
 
 // Lookup returns the constructor that was registered under d; false where there is none. It takes no lock and
@@ -163,9 +168,10 @@ func (r *Registry[T]) Lookup(d TypeDescriptor) (Constructor[T], bool) {
 	return r.index.Find(d.signature, d)
 }
 
-// Resolve returns the newest plugin of that name whose version satisfies the constraint: "^1.2", "~1.2.3", ">=1.2, <2", "1.x", "1.2 - 1.4", "^1 || ^3"; empty
-// is "*". A pre-release satisfies only a constraint that names one of the same major.minor.patch. The error matches
-// [ErrNotFound] and explains why no version fits, or [ErrInvalid] for a constraint that cannot be read.
+// Resolve returns the newest plugin of that name whose version satisfies the constraint: "^1.2", "~1.2.3", ">=1.2, <2",
+// "1.x", "1.2 - 1.4", "^1 || ^3"; empty is "*". A pre-release satisfies only a constraint that names one of the same
+// major.minor.patch. The error matches [ErrNotFound] and explains why no version fits, or [ErrInvalid] for a constraint
+// that cannot be read.
 func (r *Registry[T]) Resolve(name, constraint string) (TypeDescriptor, error) {
 	if d, ok := r.core.resolved.Find(question{name, constraint}); ok {
 		return d, nil
@@ -173,7 +179,8 @@ func (r *Registry[T]) Resolve(name, constraint string) (TypeDescriptor, error) {
 	return r.core.resolve(name, constraint)
 }
 
-// Contract returns a copy of the contract that was registered under d, also after Unregister; false where there never was one.
+// Contract returns a copy of the contract that was registered under d, also after Unregister; false where there never
+// was one.
 func (r *Registry[T]) Contract(d TypeDescriptor) (Contract, bool) { return r.core.contract(d) }
 
 // Plugins lists the registered plugins by name, and those of one name by precedence, oldest first. The list is that of
@@ -188,16 +195,18 @@ func (r *Registry[T]) Plugins() iter.Seq2[TypeDescriptor, Info] {
 	}
 }
 
-// SetHooks replaces the hooks; nil removes them. A call sees the hooks of the moment when it began, from its start to its
-// end. What h holds is copied.
+// SetHooks replaces the hooks; nil removes them. A call sees the hooks of the moment when it began, from its start to
+// its end. What h holds is copied.
 func (r *Registry[T]) SetHooks(h *Hooks) { r.core.hooks.set(h) }
 
 // Seal refuses registration and unregistration from now on, with [ErrSealed]. It cannot be undone.
 func (r *Registry[T]) Seal() { r.core.seal() }
 
-// Close closes everything that is mounted, dependants before what they require, and ends the registry: what registers or
-// opens returns [ErrClosed] from now on, look-ups go on. It waits until all is closed or ctx ends, when the error matches ctx's own and what
-// is left goes on closing. The errors of all are joined. Calling it again waits likewise. From inside code of a mounted plugin it does not wait.
+// Close closes everything that is mounted, dependants before what they require, and ends the registry: what registers
+// or opens returns [ErrClosed] from now on, look-ups go on. It waits until all is closed or ctx ends, when the error
+// matches ctx's own and what is left goes on closing. Plugin code that was abandoned is not waited for: what it leaves
+// behind is closed when it returns. The errors of all are joined. Calling it again waits likewise. From inside code of
+// a mounted plugin it does not wait.
 func (r *Registry[T]) Close(ctx context.Context) error { return r.core.close(ctx) }
 
 // Inspect returns what the registry holds and counts, as one value that can be written as JSON.

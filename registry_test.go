@@ -500,6 +500,7 @@ func TestClosedRegistryRefusesAndStillLooksUp(t *testing.T) {
 			return err
 		},
 		"Unregister": func() error { return r.Unregister(d) },
+		"Discover":   func() error { _, err := plugreg.Discover[library](context.Background(), r); return err },
 		"Open":       func() error { _, err := r.Open(context.Background(), "acme", "", nil); return err },
 	} {
 		err := change()

@@ -14,20 +14,22 @@ import (
 	"github.com/plugreg/plugreg/internal/stripe"
 )
 
-// SandboxConfig says how plugin code is contained. Zero stands for the default, a negative value switches the limit off.
+// SandboxConfig says how plugin code is contained. Zero stands for the default, a negative value switches the limit
+// off.
 type SandboxConfig struct {
 	// StartTimeout bounds New, Init and Probe together. Zero: 60s.
 	StartTimeout time.Duration
-	// Timeout bounds one call. A detached call is back by then, whatever the plugin does; an inline call sees its context
-	// end. Zero: 30s. Negative: a call ends when it ends, and an inline call gets the caller's own context.
+	// Timeout bounds one call. A detached call is back by then, whatever the plugin does; an inline call sees its
+	// context end. Zero: 30s. Negative: a call ends when it ends, and an inline call gets the caller's own context.
 	Timeout time.Duration
 	// DrainTimeout is how long a closing instance waits for the calls inside before it is stranded. Zero: 30s.
 	// Negative: as long as they take.
 	DrainTimeout time.Duration
-	// CloseTimeout bounds Close, the wait for what env.Go started, and each function of env.OnClose, one by one. Zero: 10s.
+	// CloseTimeout bounds Close, the wait for what env.Go started, and each function of env.OnClose, one by one. Zero:
+	// 10s.
 	CloseTimeout time.Duration
-	// AbandonGrace is how long a call may go on after its caller left before it counts as abandoned: time for plugin code
-	// that honours its context to return. Zero: 1s. Negative: it counts at once.
+	// AbandonGrace is how long a call may go on after its caller left before it counts as abandoned: time for plugin
+	// code that honours its context to return. Zero: 1s. Negative: it counts at once.
 	AbandonGrace time.Duration
 }
 
@@ -45,9 +47,9 @@ type SandboxState struct {
 	Draining bool `json:"draining"`
 }
 
-// Sandbox is the guard around one plugin instance, and the one place through which all its code is called: whatever that
-// code does (return, fail, panic, call runtime.Goexit, run over its time, hang after its caller left), the caller gets an
-// error, and the call is settled once. A registry makes its own; [NewSandbox] makes one that stands alone.
+// Sandbox is the guard around one plugin instance, and the one place through which all its code is called: whatever
+// that code does (return, fail, panic, call runtime.Goexit, run over its time, hang after its caller left), the caller
+// gets an error, and the call is settled once. A registry makes its own; [NewSandbox] makes one that stands alone.
 //
 // A Sandbox is safe for concurrent use.
 type Sandbox struct {
@@ -107,8 +109,8 @@ func (s *Sandbox) Run(ctx context.Context, call func(context.Context) error) err
 	return err
 }
 
-// RunInline calls on the caller's goroutine: contained, but not cut off, for a goroutine cannot be left by its own code.
-// call does not escape. It returns what Run does, but for runtime.Goexit, which ends the caller's goroutine as Go
+// RunInline calls on the caller's goroutine: contained, but not cut off, for a goroutine cannot be left by its own
+// code. call does not escape. It returns what Run does, but for runtime.Goexit, which ends the caller's goroutine as Go
 // prescribes; the call is settled all the same.
 func (s *Sandbox) RunInline(ctx context.Context, call func(context.Context) error) error {
 	st, err := s.enter()
@@ -126,9 +128,9 @@ func (s *Sandbox) State() SandboxState {
 	}
 }
 
-// Close lets no more calls in and waits for those inside, at most until ctx ends: then the error matches [ErrStranded] and
-// ctx's own. It may be called more than once; with the context of a call inside it does not wait. On the sandbox of a mounted plugin it is
-// refused with [ErrMounted]: close the handle.
+// Close lets no more calls in and waits for those inside, at most until ctx ends: then the error matches [ErrStranded]
+// and ctx's own. It may be called more than once; with the context of a call inside it does not wait. On the sandbox of
+// a mounted plugin it is refused with [ErrMounted]: close the handle.
 func (s *Sandbox) Close(ctx context.Context) error {
 	if s.home != nil {
 		return &PluginError{Plugin: s.call.Plugin, Version: s.call.Version, Field: "sandbox", Err: ErrMounted, Fix: "close the handle"}
@@ -163,8 +165,8 @@ func (s *Sandbox) take() (*stripe.Stripe, error) {
 	return st, nil
 }
 
-// leave gives one admission back. The flags are read after the count went down, and a drain reads the counts after it set
-// its flag: one of the two sees the other.
+// leave gives one admission back. The flags are read after the count went down, and a drain reads the counts after it
+// set its flag: one of the two sees the other.
 func (s *Sandbox) leave(st *stripe.Stripe) {
 	st.Leave()
 	if s.flags.Load() != 0 {
@@ -206,7 +208,8 @@ func wait[E any](s *Sandbox, give <-chan E) bool {
 }
 
 // strand leaves it to the last call inside to run f, on its own goroutine, so f must not block. f runs once, also where
-// nobody is inside any more: the last call looks for f after it left, and strand looks for the last call after f is there. Call refuse before.
+// nobody is inside any more: the last call looks for f after it left, and strand looks for the last call after f is
+// there. Call refuse before.
 func (s *Sandbox) strand(f func()) {
 	s.onLast.Store(&f)
 	s.left()
@@ -282,7 +285,8 @@ func (s *Sandbox) settle(op *Target, st *stripe.Stripe, o *observation, err erro
 	return s.book(op, st, o, err, overtime)
 }
 
-// book is settle's slow path. The admission is given back whatever the error's methods do, and before a hook could wait for it.
+// book is settle's slow path. The admission is given back whatever the error's methods do, and before a hook could wait
+// for it.
 func (s *Sandbox) book(op *Target, st *stripe.Stripe, o *observation, err error, overtime bool) error {
 	out := outcome{err: err}
 	if o != nil {
@@ -297,7 +301,7 @@ func (s *Sandbox) book(op *Target, st *stripe.Stripe, o *observation, err error,
 		}
 		s.leave(st)
 	}()
-	out.judge(op, overtime, s.timeout)
+	out.judge(op, overtime, s.timeout, o != nil)
 	return out.err
 }
 

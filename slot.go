@@ -42,7 +42,8 @@ func (s *slot) serves(asked []demand) error {
 	return nil
 }
 
-// acquireDeps takes a hold on each dependency of the mount, building it where it is the first; what was taken is in m.deps.
+// acquireDeps takes a hold on each dependency of the mount, building it where it is the first; what was taken is in
+// m.deps.
 func (m *mount) acquireDeps(ctx context.Context, p *plan) (map[string]*mount, error) {
 	deps := make(map[string]*mount, len(m.entry.requires))
 	for _, need := range m.entry.requires {
@@ -76,8 +77,8 @@ func (m *mount) releaseDeps() {
 	m.deps = nil
 }
 
-// acquire takes a hold on the shared mount of a dependency. It builds it where there is none, and waits while another does. Where that one gives
-// up, somebody else has to build it.
+// acquire takes a hold on the shared mount of a dependency. It builds it where there is none, and waits while another
+// does. Where that one gives up, somebody else has to build it.
 func (c *core) acquire(ctx context.Context, p *plan, key dependencyKey, d demand) (*slot, error) {
 	for {
 		s, have, err := c.enlist(p, key)
@@ -150,8 +151,8 @@ func (s *slot) join(ctx context.Context, p *plan, d demand, isNew bool) error {
 // builderKey finds the slot that is being built by the code that a context belongs to.
 type builderKey struct{}
 
-// waitsFor notes that the code that builds s waits for t, and refuses it where t waits for s, through others or not. Each one notes before it
-// looks, so of those who close a circle at least the last one sees it. Nobody builds a nil s.
+// waitsFor notes that the code that builds s waits for t, and refuses it where t waits for s, through others or not.
+// Each one notes before it looks, so of those who close a circle at least the last one sees it. Nobody builds a nil s.
 func (s *slot) waitsFor(t *slot) (done func(), err error) {
 	if s == nil {
 		return func() {}, nil
