@@ -63,6 +63,16 @@ func TestDependencyOrder(t *testing.T) {
 	}
 }
 
+// TestDependenciesGoInReverse has dependencies that do not require each other.
+func TestDependenciesGoInReverse(t *testing.T) {
+	t.Parallel()
+	j := new(journal)
+	r := gears(t, plugreg.Config{}, noted(j, "a", "1.0.0", "d", "b", "c"), noted(j, "b", "1.0.0"), noted(j, "c", "1.0.0"), noted(j, "d", "1.0.0"))
+	require.NoError(t, mustOpen(t, r, "a").Close(t.Context()))
+	require.Equal(t, []string{"+b@1.0.0", "+c@1.0.0", "+d@1.0.0", "+a@1.0.0", "-a@1.0.0", "-d@1.0.0", "-c@1.0.0", "-b@1.0.0"}, j.take())
+	require.NoError(t, r.Close(t.Context()))
+}
+
 func TestSharedDependency(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -161,6 +161,32 @@ func TestRegistryCloseFromNew(t *testing.T) {
 	})
 }
 
+// TestRegistryCloseFromAHookOfTheStart has hooks of phases that belong to no instance end the registry with the context that they got.
+func TestRegistryCloseFromAHookOfTheStart(t *testing.T) {
+	t.Parallel()
+	for _, phase := range []string{"resolve", "check"} {
+		t.Run(phase, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var inner error
+				r := gears(t, plugreg.Config{Trust: func(plugreg.Contract) error { return nil }}, spurPlugin("gear", "1.0.0", nil))
+				r.SetHooks(&plugreg.Hooks{PhaseStart: func(ctx context.Context, c plugreg.CallInfo) context.Context {
+					if c.Target.Operation == phase {
+						inner = r.Close(ctx)
+					}
+					return ctx
+				}})
+				require.Zero(t, took(func() {
+					_, err := r.Open(t.Context(), "gear", "", nil)
+					require.Error(t, err)
+				}))
+				require.NoError(t, inner)
+				require.NoError(t, r.Close(t.Context()))
+			})
+		})
+	}
+}
+
 func TestOpenWithAContextThatEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

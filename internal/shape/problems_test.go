@@ -189,6 +189,14 @@ func TestProblems(t *testing.T) {
 			`config.E: plugreg tag "alias=e,alias=e": alias "e" is given twice` + help,
 			`config.F: wire name "F" is that of field F too; rename one in its json tag or alias`,
 		}},
+		{"aliases of what is embedded", []shape.Root{root[struct {
+			A int `plugreg:"alias=inner,alias=free"`
+			B int `plugreg:"alias=Deep"`
+			inlined
+		}]("config", shape.Config)}, shape.Options{}, []string{
+			`config.A: alias "inner" is the wire name of a field of an embedded struct too; rename one of them`,
+			`config.B: alias "Deep" is the wire name of a field of an embedded struct too; rename one of them`,
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -216,4 +224,15 @@ func TestSerialisable(t *testing.T) {
 		Self  *fixa.Row
 	}]("config", shape.Config)}, shape.Options{})
 	walk(t, []shape.Root{root[deepHooks]("plugin", shape.Provides), root[func(chan int) deepHooks]("export:f", shape.Export)}, shape.Options{})
+}
+
+type inlined struct {
+	Inner int `json:"inner"`
+	*deeper
+	hidden int
+}
+
+type deeper struct {
+	Deep  int
+	Again *inlined `json:"-"`
 }

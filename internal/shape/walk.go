@@ -191,6 +191,7 @@ func (w *walker) fields(t reflect.Type, next target) []Field {
 		fields = append(fields, w.field(f, i, next))
 	}
 	w.checkWireNames(fields, next.at)
+	w.checkInlined(t, fields, next.at)
 	return fields
 }
 
@@ -240,6 +241,43 @@ func checkOptions(o tag.Options, wire string, f reflect.StructField) error {
 		}
 	}
 	return nil
+}
+
+// checkInlined refuses aliases that are the names of fields which an embedded struct brings in: a reader could not tell them apart.
+func (w *walker) checkInlined(t reflect.Type, fields []Field, at *step) {
+	inlined := map[string]bool{}
+	for _, f := range fields {
+		if f.Wire == "" {
+			collectInlined(t.Field(f.Position).Type, inlined, map[reflect.Type]bool{})
+		}
+	}
+	for _, f := range fields {
+		for _, alias := range f.Aliases {
+			if inlined[alias] {
+				w.report(at.then("."+f.Name), fmt.Errorf("alias %q is the wire name of a field of an embedded struct too; rename one of them", alias))
+			}
+		}
+	}
+}
+
+// collectInlined adds the wire names that a struct brings in where it is embedded.
+func collectInlined(t reflect.Type, names map[string]bool, seen map[reflect.Type]bool) {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if seen[t] {
+		return
+	}
+	seen[t] = true
+	for i := range t.NumField() {
+		switch name, ok := tag.WireName(t.Field(i)); {
+		case !ok:
+		case name == "":
+			collectInlined(t.Field(i).Type, names, seen)
+		default:
+			names[name] = true
+		}
+	}
 }
 
 func (w *walker) checkWireNames(fields []Field, at *step) {
