@@ -286,7 +286,7 @@ func dataRoots(values []any) (roots []shape.Root) {
 // sandbox.
 func describeShapes(guard *Sandbox, op *Target, roots []shape.Root, walk shape.Options) (*shapes, error) {
 	var found []shape.Shape
-	_, err := guard.detached(context.Background(), job{op: op, limit: guard.limits.call, call: func(context.Context) (err error) {
+	_, err := guard.detached(context.Background(), job{op: op, limit: guard.limits.start, call: func(context.Context) (err error) {
 		found, err = shape.Walk(roots, walk)
 		return err
 	}})

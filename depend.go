@@ -92,16 +92,16 @@ func (p *plan) fault() error {
 	return p.broken[newest]
 }
 
-// solve picks for all of todo; false where that cannot be done with the picks made before.
-func (p *plan) solve(todo []open) bool {
-	if len(todo) == 0 {
+// solve picks for all of pending; false where that cannot be done with the picks made before.
+func (p *plan) solve(pending []open) bool {
+	if len(pending) == 0 {
 		return true
 	}
 	if p.steps++; p.steps > planSteps {
-		p.first = cmp.Or(p.first, p.fail(todo[0], fmt.Errorf("no solution within %d steps; narrow the constraints", planSteps)))
+		p.first = cmp.Or(p.first, p.fail(pending[0], fmt.Errorf("no solution within %d steps; narrow the constraints", planSteps)))
 		return false
 	}
-	o, rest := todo[0], todo[1:]
+	o, rest := pending[0], pending[1:]
 	from, err := o.path[len(o.path)-1].core.provider(o.need)
 	if err != nil {
 		return p.breaks(o, err)

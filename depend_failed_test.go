@@ -115,7 +115,7 @@ func TestDependenciesOfAFailedOpen(t *testing.T) {
 func TestPlansMeetTheWorld(t *testing.T) {
 	t.Parallel()
 	var r *plugreg.Registry[gear]
-	meanwhile := func(t *testing.T, do func(ctx context.Context), ps ...plugreg.Plugin[gear]) (error, []string) {
+	meanwhile := func(t *testing.T, do func(ctx context.Context), ps ...plugreg.Plugin[gear]) ([]string, error) {
 		t.Helper()
 		var err error
 		j := new(journal)
@@ -125,10 +125,10 @@ func TestPlansMeetTheWorld(t *testing.T) {
 			_, err = r.Open(t.Context(), "a", "", nil)
 			require.NoError(t, r.Close(t.Context()))
 		})
-		return err, j.take()
+		return j.take(), err
 	}
 	t.Run("unregistered", func(t *testing.T) {
-		err, built := meanwhile(t, func(context.Context) {
+		built, err := meanwhile(t, func(context.Context) {
 			d, err := r.Resolve("db", "2.0.0")
 			require.NoError(t, err)
 			require.NoError(t, r.Unregister(d))
@@ -139,7 +139,7 @@ func TestPlansMeetTheWorld(t *testing.T) {
 		require.Empty(t, built)
 	})
 	t.Run("another version was mounted", func(t *testing.T) {
-		err, _ := meanwhile(t, func(ctx context.Context) {
+		_, err := meanwhile(t, func(ctx context.Context) {
 			_, err := r.Open(ctx, "old", "", nil)
 			require.NoError(t, err)
 		}, needs(spurPlugin("a", "1.0.0", nil), "aa", "db ^2"))
@@ -147,7 +147,7 @@ func TestPlansMeetTheWorld(t *testing.T) {
 		require.ErrorContains(t, err, `"db" 1.0.0 is mounted for another dependant, but "a" 1.0.0 wants "^2"`)
 	})
 	t.Run("another version was mounted that will do", func(t *testing.T) {
-		err, built := meanwhile(t, func(ctx context.Context) {
+		built, err := meanwhile(t, func(ctx context.Context) {
 			_, err := r.Open(ctx, "old", "", nil)
 			require.NoError(t, err)
 		}, needs(spurPlugin("a", "1.0.0", nil), "aa", "db"))
@@ -157,7 +157,7 @@ func TestPlansMeetTheWorld(t *testing.T) {
 	t.Run("another type was mounted", func(t *testing.T) {
 		a := needs(spurPlugin("a", "1.0.0", nil), "aa")
 		a.Requires = append(a.Requires, plugreg.Requirement{Name: "shape", As: (*tagger)(nil)})
-		err, _ := meanwhile(t, func(ctx context.Context) {
+		_, err := meanwhile(t, func(ctx context.Context) {
 			_, err := r.Open(ctx, "flat", "", nil)
 			require.NoError(t, err)
 		}, a, spurPlugin("shape", "2.0.0", nil), needs(spurPlugin("flat", "1.0.0", nil), "shape 1.0.0"),
@@ -172,7 +172,7 @@ func TestPlansMeetTheWorld(t *testing.T) {
 			return &spur{}, nil
 		}), "aa")
 		a.Requires = append(a.Requires, plugreg.Requirement{Name: "opt", Optional: true})
-		err, _ := meanwhile(t, func(context.Context) { r.MustRegister(spurPlugin("opt", "1.0.0", nil)) }, a)
+		_, err := meanwhile(t, func(context.Context) { r.MustRegister(spurPlugin("opt", "1.0.0", nil)) }, a)
 		require.NoError(t, err)
 	})
 }

@@ -43,8 +43,9 @@
 //
 // All types are safe for concurrent use unless they say otherwise; values such as [Config], [Plugin] and [Contract]
 // must not be changed while a method reads them. [Registry.Lookup] and a warm [Registry.Resolve] take no lock. Plugin
-// code, hooks, probes and other callbacks are never called with a lock held, and may call back. A registry owns the
-// goroutines that it starts: [Registry.Close] waits for them.
+// code, hooks, probes and other callbacks are never called with a lock held, and may call back; a Close from inside
+// such code does not wait for it where it gets the context that the code was given. A registry owns the goroutines that
+// it starts: [Registry.Close] waits for them.
 //
 // # Errors
 //

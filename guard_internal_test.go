@@ -199,7 +199,7 @@ func TestInside(t *testing.T) {
 		require.True(t, in(ctx, outer))
 		require.True(t, in(ctx, hooked))
 		require.False(t, in(ctx, inner))
-		return inner.RunInline(context.WithValue(&hookContext{ctx, inner}, phaseInit, 1), func(ctx context.Context) error {
+		return inner.RunInline(context.WithValue(&hookContext{ctx, inner}, builderKey{}, 1), func(ctx context.Context) error {
 			for _, s := range []*Sandbox{outer, inner, hooked} {
 				require.True(t, in(ctx, s))
 			}

@@ -104,7 +104,7 @@ func TestRegisterIsNotHurtByUnmarshalText(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := plugreg.MustNew[io.Closer](plugreg.Config{Sandbox: plugreg.SandboxConfig{Timeout: 5 * time.Second}})
+				r := plugreg.MustNew[io.Closer](plugreg.Config{Sandbox: plugreg.SandboxConfig{StartTimeout: 5 * time.Second}})
 				p := closerPlugin("a", "1.0.0", (*closer)(nil))
 				p.Config = tt.config
 				_, err := r.Register(p)

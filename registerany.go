@@ -57,7 +57,7 @@ func (r *Registry[T]) registerMade(site uintptr, plugin func() Plugin[T]) (TypeD
 	}
 	var p Plugin[T] // not read where plugin may still run
 	op := &Target{Registry: c.name, Operation: phaseRegister, Phase: true, stats: new(failures)}
-	_, err := c.quiet.detached(context.Background(), job{op: op, limit: c.quiet.limits.call, call: func(context.Context) error {
+	_, err := c.quiet.detached(context.Background(), job{op: op, limit: c.quiet.limits.start, call: func(context.Context) error {
 		p = plugin()
 		return nil
 	}})

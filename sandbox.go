@@ -17,7 +17,7 @@ import (
 // SandboxConfig says how plugin code is contained. Zero stands for the default, a negative value switches the limit
 // off.
 type SandboxConfig struct {
-	// StartTimeout bounds New, Init and Probe together. Zero: 60s.
+	// StartTimeout bounds New, Init and Probe together, and the code of a plugin that registration runs. Zero: 60s.
 	StartTimeout time.Duration
 	// Timeout bounds one call. A detached call is back by then, whatever the plugin does; an inline call sees its
 	// context end. Zero: 30s. Negative: a call ends when it ends, and an inline call gets the caller's own context.

@@ -140,9 +140,6 @@ func travel(t *testing.T, cfg plugreg.SandboxConfig, detached, inline map[string
 // one is the count of a single failure.
 func oneOf(code string) map[string]uint64 { return map[string]uint64{code: 1} }
 
-// who is how errors name the plugin.
-func (v *visit) who() string { return strings.TrimSpace(`plugin "gear" ` + v.road.sees) }
-
 // requireTimeout asserts every field of a TimeoutError.
 func (v *visit) requireTimeout(err error, after time.Duration, abandoned bool) {
 	v.Helper()

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//lint:file-ignore SA5008,U1000 the fixtures are about odd tags and fields that nobody uses
+
 package shape_test
 
 import (
