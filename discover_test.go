@@ -220,6 +220,12 @@ func TestProbeFailureEndsWithThePlugin(t *testing.T) {
 	}))
 	r.MustRegister(formatPlugin("acme", "1.0.0", nil))
 	require.Empty(t, r.Inspect().Plugins[0].ProbeFailure)
+
+	require.Empty(t, discovered(t, r, func(formatSupporter) bool { panic("kept") }))
+	require.NotEmpty(t, r.Inspect().Plugins[0].ProbeFailure)
+	require.NoError(t, r.Unregister(d))
+	r.MustRegister(formatPlugin("acme", "1.0.0", nil))
+	require.Empty(t, r.Inspect().Plugins[0].ProbeFailure)
 }
 
 func TestDiscoverLeavesOutWhatIsNotTrusted(t *testing.T) {

@@ -278,6 +278,20 @@ func TestReplaceKeepsTheCounters(t *testing.T) {
 	require.EqualValues(t, 1, p.Phases["close"].Calls)
 }
 
+func TestCountersOutliveAnUnregistration(t *testing.T) {
+	t.Parallel()
+	r := newLibraries(t, plugreg.Config{})
+	d := r.MustRegister(shelfPlugin("acme", "1.0.0"))
+	h := openLibrary(t, r, "acme")
+	found(t, h)
+	require.NoError(t, h.Close(context.Background()))
+	require.NoError(t, r.Unregister(d))
+	r.MustRegister(shelfPlugin("acme", "1.0.0"))
+	p := r.Inspect().Plugins[0]
+	require.EqualValues(t, 1, p.Calls.Calls)
+	require.EqualValues(t, 1, p.Phases["construct"].Calls)
+}
+
 func TestRepublished(t *testing.T) {
 	t.Parallel()
 	for _, duplicates := range []plugreg.DuplicatePolicy{plugreg.Reject, plugreg.Replace} {

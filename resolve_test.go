@@ -5,6 +5,7 @@ package plugreg_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -240,6 +241,33 @@ func TestLookupsDoNotAllocate(t *testing.T) {
 		}
 		require.True(t, ok)
 		require.NoError(t, err)
+	}
+}
+
+// What ends a series of registrations leaves nothing to do for the look-ups that follow, the first included.
+func TestLookupsDoNotPayForThePublication(t *testing.T) {
+	const n, table = 1000, 1000 * 40 // bytes that the published form takes at least
+	for name, publish := range map[string]func(r *plugreg.Registry[library]){
+		"Seal": func(r *plugreg.Registry[library]) { r.Seal() },
+		"Open": func(r *plugreg.Registry[library]) { openLibrary(t, r, "p0") },
+		"RegisterAll": func(r *plugreg.Registry[library]) {
+			_, _ = r.RegisterAll(shelfPlugin("x", "1.0.0"), shelfPlugin("y", "1.0.0"))
+		},
+		"nothing": func(*plugreg.Registry[library]) {},
+	} {
+		r := newLibraries(t, plugreg.Config{})
+		ds := make([]plugreg.TypeDescriptor, n)
+		for i := range ds {
+			ds[i] = r.MustRegister(shelfPlugin(fmt.Sprint("p", i), "1.0.0"))
+		}
+		publish(r)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for _, d := range ds {
+			_, _ = r.Lookup(d)
+		}
+		runtime.ReadMemStats(&after)
+		require.Equal(t, name == "nothing", after.TotalAlloc-before.TotalAlloc > table, name)
 	}
 }
 

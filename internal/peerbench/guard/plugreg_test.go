@@ -15,7 +15,7 @@ import (
 func init() {
 	unlimited := plugreg.SandboxConfig{Timeout: -1}
 	peers = append(peers,
-		peer{name: "plugreg-inline", guard: func(tb testing.TB, p Plugin) caller { return inline(tb, p, unlimited) }},
+		peer{name: "plugreg-inline", guard: func(tb testing.TB, p Plugin) caller { return inline(tb, p, unlimited) }, reject: closed},
 		peer{name: "plugreg-inline-deadline", guard: func(tb testing.TB, p Plugin) caller { return inline(tb, p, plugreg.SandboxConfig{}) }},
 		peer{name: "plugreg-detached", guard: detached},
 		peer{name: "plugreg-call", guard: called},
@@ -52,6 +52,19 @@ func mount(tb testing.TB, p Plugin, cfg plugreg.SandboxConfig) *plugreg.Handle[c
 
 func inline(tb testing.TB, p Plugin, cfg plugreg.SandboxConfig) caller {
 	h, ctx := mount(tb, p, cfg), tb.Context()
+	return func(x int) (y int, err error) {
+		err = h.DoInline(ctx, func(_ context.Context, p closable) (err error) {
+			y, err = p.Do(x)
+			return err
+		})
+		return y, err
+	}
+}
+
+// closed refuses because its handle is closed.
+func closed(tb testing.TB, p Plugin) caller {
+	h, ctx := mount(tb, p, plugreg.SandboxConfig{Timeout: -1}), tb.Context()
+	require.NoError(tb, h.Close(ctx))
 	return func(x int) (y int, err error) {
 		err = h.DoInline(ctx, func(_ context.Context, p closable) (err error) {
 			y, err = p.Do(x)
