@@ -10,7 +10,7 @@ import (
 	"github.com/plugreg/plugreg/internal/shape"
 )
 
-// lacks says for messages what t, which may be nil, lacks to be an iface; empty where it lacks nothing.
+// lacks says for messages what t lacks to be an iface; empty where it lacks nothing.
 func lacks(t, iface reflect.Type) string { return strings.Join(missing(t, iface), "; ") }
 
 // missing has a text for each method of iface that t does not have, or has with another signature. An unexported method
@@ -19,7 +19,7 @@ func missing(t, iface reflect.Type) []string {
 	if iface.Kind() != reflect.Interface {
 		return []string{"it is no " + shape.TypeText(iface)}
 	}
-	if t != nil && t.Implements(iface) {
+	if t.Implements(iface) {
 		return nil
 	}
 	var texts, sealed []string
@@ -46,7 +46,7 @@ func shortOf(t reflect.Type, want reflect.Method) string {
 		}
 		return methodText(want.Name, have)
 	}
-	switch have := methodType(pointerTo(t), want.Name); have {
+	switch have := methodType(reflect.PointerTo(t), want.Name); have {
 	case nil:
 		return "nothing of that name"
 	case want.Type:
@@ -56,19 +56,8 @@ func shortOf(t reflect.Type, want reflect.Method) string {
 	}
 }
 
-// pointerTo is the type of a pointer to t where that may have more methods than t, else nil.
-func pointerTo(t reflect.Type) reflect.Type {
-	if t == nil || t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface {
-		return nil
-	}
-	return reflect.PointerTo(t)
-}
-
 // methodType is the type of t's method of that name without the receiver; nil where there is none.
 func methodType(t reflect.Type, name string) reflect.Type {
-	if t == nil {
-		return nil
-	}
 	m, ok := t.MethodByName(name)
 	if !ok {
 		return nil

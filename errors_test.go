@@ -146,6 +146,7 @@ func TestStackBeginsWhereThePanicWas(t *testing.T) {
 	s, err := plugreg.NewSandbox("acme", plugreg.SandboxConfig{})
 	require.NoError(t, err)
 	var list []int
+	table := map[bool]map[string]int{}
 	for name, tt := range map[string]struct {
 		call  func()
 		first string
@@ -154,7 +155,7 @@ func TestStackBeginsWhereThePanicWas(t *testing.T) {
 		"nil panic":   {func() { panicDeep(nil) }, "plugreg_test.panicDeep"},
 		"dereference": {func() { dereference(nil) }, "plugreg_test.dereference"},
 		"index":       {func() { _ = list[len(list)] }, "plugreg_test.TestStackBeginsWhereThePanicWas"},
-		"nil map":     {func() { nilMap()["x"] = 1 }, "plugreg_test.TestStackBeginsWhereThePanicWas"},
+		"nil map":     {func() { table[true]["x"] = 1 }, "plugreg_test.TestStackBeginsWhereThePanicWas"},
 		"again":       {panicAgain, "plugreg_test.panicAgain.func1"},
 		"library":     {func() { _ = strings.Repeat("x", -1) }, "strings.Repeat"},
 	} {
@@ -213,5 +214,3 @@ func TestTimeoutError(t *testing.T) {
 		require.NoError(t, s.Close(context.Background()))
 	})
 }
-
-func nilMap() map[string]int { return nil }

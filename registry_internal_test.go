@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -79,4 +81,42 @@ func TestClipKeepsUTF8(t *testing.T) {
 	}{{"", 0, ""}, {"abc", 3, "abc"}, {"abc", 2, "ab…"}, {"aöb", 2, "a…"}, {"aöb", 3, "aö…"}, {"€€", 5, "€…"}, {"€", 1, "…"}, {"\x80\x80", 1, "…"}} {
 		require.Equal(t, tt.want, clip(tt.s, tt.most), "%q", tt.s)
 	}
+}
+
+type (
+	sealedLid interface {
+		Lift() int
+		seal()
+	}
+	lid      struct{ drawer }
+	openLid  struct{ drawer }
+	heavyLid struct{ drawer }
+)
+
+func (lid) Lift() int      { return 1 }
+func (lid) seal()          {}
+func (*openLid) Lift() int { return 1 }
+func (*heavyLid) Lift(int) {}
+
+func TestMissingMethods(t *testing.T) {
+	t.Parallel()
+	sealed := reflect.TypeFor[sealedLid]()
+	for _, tt := range []struct {
+		name string
+		t    reflect.Type
+		want []string
+	}{
+		{"nothing", reflect.TypeFor[lid](), nil},
+		{"nothing of a pointer", reflect.TypeFor[*lid](), nil},
+		{"the seal", reflect.TypeFor[*openLid](), []string{`want seal(), which only package "github.com/plugreg/plugreg" can declare`}},
+		{"a pointer", reflect.TypeFor[openLid](), []string{"want Lift() int, have it with a pointer receiver: pass a pointer"}},
+		{"a pointer and another signature", reflect.TypeFor[heavyLid](), []string{"want Lift() int, have Lift(int) with a pointer receiver"}},
+		{"another signature", reflect.TypeFor[*heavyLid](), []string{"want Lift() int, have Lift(int)"}},
+		{"all", reflect.TypeFor[int](), []string{"want Lift() int, have nothing of that name"}},
+		{"all of a pointer to a pointer", reflect.TypeFor[**lid](), []string{"want Lift() int, have nothing of that name"}},
+	} {
+		require.Equal(t, tt.want, missing(tt.t, sealed), tt.name)
+		require.Equal(t, strings.Join(tt.want, "; "), lacks(tt.t, sealed), tt.name)
+	}
+	require.Equal(t, "it is no github.com/plugreg/plugreg.drawer", lacks(reflect.TypeFor[lid](), reflect.TypeFor[drawer]()))
 }

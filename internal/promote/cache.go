@@ -23,6 +23,7 @@ type Cache[K comparable, V any] struct {
 type answers[K comparable, V any] struct {
 	of      map[K]V     // never changes
 	amended atomic.Bool // more are in Cache.recent; once true, true for good
+	_       [linePad]byte
 }
 
 // Init makes c an empty cache of at most limit answers; less than one means one. It is not safe for concurrent use.

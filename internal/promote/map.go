@@ -31,10 +31,14 @@ type Map[K comparable, V any] struct {
 	copied  int        // entries copied by promotions, ever
 }
 
+// linePad makes what every read loads fill two cache lines of its own, which the allocator aligns.
+const linePad = 96
+
 // table is open-addressed, at most half full and probed one by one. Its keys and values never change.
 type table[K comparable, V any] struct {
-	slots   []slot[K, V] // a power of two
-	amended atomic.Bool  // a key that is not here may be in Map.all; once true, true for good
+	slots   []slot[K, V]  // a power of two
+	amended atomic.Bool   // a key that is not here may be in Map.all; once true, true for good
+	_       [linePad]byte // every read loads this: no neighbour on its cache lines may be written often
 }
 
 type slot[K comparable, V any] struct {
