@@ -237,7 +237,7 @@ var codes = [...]struct {
 }
 
 // CodeOf returns the stable code of a failure, for logs and metrics: "" for nil, PANIC for a [PanicError], TIMEOUT for
-// a [TimeoutError], the name of the sentinel without "Err" for an error that matches one (GOEXIT, SATURATED, NOT_FOUND,
+// a [TimeoutError], INCOMPATIBLE for an [IncompatibleError], the name of the sentinel without "Err" for an error that matches one (GOEXIT, SATURATED, NOT_FOUND,
 // …), CANCELED and DEADLINE for the caller's own context, else ERROR. A code that was published keeps its meaning.
 func CodeOf(err error) string {
 	if err == nil {
@@ -248,6 +248,9 @@ func CodeOf(err error) string {
 	}
 	if _, ok := errors.AsType[*TimeoutError](err); ok {
 		return "TIMEOUT"
+	}
+	if _, ok := errors.AsType[*IncompatibleError](err); ok {
+		return "INCOMPATIBLE"
 	}
 	for i := range codes {
 		if errors.Is(err, codes[i].err) {
