@@ -74,3 +74,23 @@ func TestPolicyTextIsStrict(t *testing.T) {
 		require.Equal(t, plugreg.Backward, p, "it is as it was")
 	}
 }
+
+// Of several policies the strictest counts, whoever declares it; where none is declared, that is Backward.
+func TestCheckTakesTheStrictestPolicy(t *testing.T) {
+	t.Parallel()
+	old, now := stepContract("1.0.0", "small"), stepContract("1.1.0", "usual")
+	for p := plugreg.Default; p <= plugreg.Strict; p++ {
+		for of := plugreg.Default; of <= plugreg.Strict; of++ {
+			want := max(p, of)
+			if want == plugreg.Default {
+				want = plugreg.Backward
+			}
+			old.Policy, now.Policy = of, plugreg.Default
+			require.Equal(t, want, p.Check(old, now).Policy)
+			old.Policy, now.Policy = plugreg.Default, of
+			require.Equal(t, want, p.Check(old, now).Policy)
+			old.Policy, now.Policy = p, of
+			require.Equal(t, want, plugreg.Default.Check(old, now).Policy)
+		}
+	}
+}
