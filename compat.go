@@ -83,24 +83,25 @@ func (o *Outcome) UnmarshalText(text []byte) error {
 }
 
 // Check judges whether new may take the place of old under p, or under what old or new declares, if that is stricter.
-// Where all of them are Default, that is Backward. Shape and version step are judged apart. Contracts of two plugins are
-// Incompatible; a name or version that is none makes the outcome Unknown.
+// Where all of them are Default, that is Backward. Shape and version step are judged apart. Contracts of two plugins
+// are Incompatible; a name or version that is none makes the outcome Unknown.
 func (p Policy) Check(old, new Contract) Report {
 	return p.judge(&old, &new, Diff(old, new), Backward, true)
 }
 
-// CheckHistory judges a version against all that came before it, for that each step was compatible does not say that the
-// whole way is. The contracts of history may stand in any order; those of other plugins, of pre-releases and of later
-// versions are left out. By the policy that Check would take for the pair, a version is judged
+// CheckHistory judges a version against all that came before it, for that each step was compatible does not say that
+// the whole way is. The contracts of history may stand in any order; those of other plugins, of pre-releases and of
+// later versions are left out. By the policy that Check would take for the pair, a version is judged
 //
-//   - under Full and Backward against all of its major version (of its minor version, while the major is 0),
-//   - under Strict against itself,
-//   - under Forward and Unchecked against the one before it.
+//   - under Strict, Full and Backward against all of its major version (of its minor version, while the major is 0),
+//   - under Forward and Unchecked against the one before it; under Forward, a new major that breaks nothing is another
+//     generation, as it is under the others.
 //
-// Only the step from the one before it must be exact; a release of the same precedence must be the same. The report is
-// that on the nearest one which was found incompatible, else unknown, else on the nearest; History has those on the
-// others. Its outcome is Unknown where history has nothing of the plugin that is not later, or something that has no
-// version, and Compatible where all of it is of other generations.
+// Versions stand side by side here, so Strict asks for equal shapes and not for one version. Only the step from the one
+// before it must be exact; a release of the same precedence must be the same. The report is that on the nearest one
+// which was found incompatible, else unknown, else on the nearest; History has those on the others. Its outcome is
+// Unknown where history has nothing of the plugin that is not later, or something that has no version, and Compatible
+// where all of it is of other generations.
 func CheckHistory(p Policy, candidate Contract, history []Contract) Report {
 	return checkHistory(p, candidate, history, func(p Policy, old, new *Contract, exact bool) Report {
 		return p.judge(old, new, Diff(*old, *new), Backward, exact)
@@ -122,8 +123,13 @@ func checkHistory(p Policy, candidate Contract, history []Contract, judge func(p
 	}
 	var reports []Report
 	for _, b := range before {
-		if b.unreadable || strictest(Backward, p, b.Policy, candidate.Policy).covers(b.ver, ver, b.nearest) {
-			reports = append(reports, judge(p, b.Contract, &candidate, b.nearest))
+		q := strictest(Backward, p, b.Policy, candidate.Policy)
+		if !b.unreadable && !q.covers(b.ver, ver, b.nearest) {
+			continue
+		}
+		r := judge(p, b.Contract, &candidate, q.exact(b.ver, ver, b.nearest))
+		if b.unreadable || !q.apart(b.ver, ver, r.Changes) {
+			reports = append(reports, r)
 		}
 	}
 	if len(reports) == 0 {
@@ -209,13 +215,21 @@ func markNearest(before []baseline, ver version.Version) {
 // covers says whether versions of that distance are compared at all. They promise nothing to each other otherwise, and
 // may serve side by side.
 func (p Policy) covers(old, new version.Version, nearest bool) bool {
-	switch p {
-	case Strict:
-		return old.Compare(new) == 0
-	case Full, Backward:
+	if p >= Backward {
 		return old.Major == new.Major && (old.Major > 0 || old.Minor == new.Minor)
 	}
 	return nearest
+}
+
+// exact says whether the step between versions that stand side by side is judged beside their shapes.
+func (p Policy) exact(old, new version.Version, nearest bool) bool {
+	return nearest && (p != Strict || old.Compare(new) == 0)
+}
+
+// apart says whether a new major version only begins another generation: under Forward that is known once it is known
+// that nothing breaks.
+func (p Policy) apart(old, new version.Version, c Changes) bool {
+	return p == Forward && old.Major != new.Major && c.Severity() < Breaking
 }
 
 // strictest is the policy that counts where those are declared; fallback is for where none is.
@@ -282,7 +296,7 @@ func (r *Report) judgeStep(was, is version.Version, exact bool) {
 		refusal = fmt.Sprintf("%v was released with another contract, and a released version never changes", was)
 	case exact:
 		refusal = r.Policy.step(was, is, severity)
-	case r.Policy != Forward: // what was added in between has had its own step
+	case r.Policy != Forward && r.Policy != Strict: // what was added in between has had its own step
 		refusal = r.Policy.step(was, is, Cosmetic)
 	}
 	if refusal != "" {

@@ -97,7 +97,7 @@ type Shape struct {
 	Role Role
 	// Kind is "struct", "interface", or the type written out.
 	Kind string
-	// GoType is the package path and name in Go. It is for people and no part of any digest.
+	// GoType is the package path, or the alias for it, and the name in Go. It is for people and no part of any digest.
 	GoType string
 	// Comparable says that == is defined: of the pointer for a plugin that is used by pointer, of the struct for
 	// settings and payloads.
@@ -236,6 +236,7 @@ func (c Contract) Shape(name string) (Shape, bool) {
 // shapes are the part of a contract that depends on types alone; plugins of the same types share it. It does not
 // change.
 type shapes struct {
+	roots  []shape.Root
 	list   []Shape
 	digest Digest
 	text   string // of digest
@@ -293,13 +294,18 @@ func describeShapes(guard *Sandbox, op *Target, roots []shape.Root, walk shape.O
 	if err != nil {
 		return nil, err
 	}
-	s := &shapes{list: make([]Shape, len(found))}
-	for i, f := range found {
-		s.list[i] = shapeOf(f)
-	}
+	s := &shapes{roots: roots, list: shapesOf(found)}
 	s.digest = digestShapes(s.list)
 	s.text = s.digest.String()
 	return s, nil
+}
+
+func shapesOf(found []shape.Shape) []Shape {
+	list := make([]Shape, len(found))
+	for i, f := range found {
+		list[i] = shapeOf(f)
+	}
+	return list
 }
 
 func shapeOf(f shape.Shape) Shape {

@@ -60,6 +60,8 @@ func goldenCases() []goldenCase {
 		described[fixtures.Sealed]("comparable", "1.0.0", plugreg.Description{Data: []any{fixtures.Value{}, fixtures.Uncomparable{}, fixtures.Uncomparable{}.List()}}),
 		described[map[string][]fixtures.Slot]("literal", "1.0.0"),
 		described[fixtures.Übung]("unicode", "1.0.0"),
+		described[fixtures.Aliasing]("aliases", "1.0.0"),
+		described[fixtures.Cyclic]("cycles", "1.0.0"),
 		described[fixtures.Bundle]("opaque", "2.0.0"),
 		described[fixtures.Bundle]("options", "3.0.0", plugreg.Description{
 			Data: []any{fixtures.Fee{}}, Open: []string{fixturePath + "/twin"}, Policy: plugreg.Forward,
@@ -196,6 +198,8 @@ func TestGoldensCoverTheFormat(t *testing.T) {
 		"policy default", "policy backward", "policy forward", "policy full", "policy strict",
 		"role both", "role provides", "role requires", "role config", "role data", "role export",
 		"comparable true", "comparable false", "kind struct", "kind interface", "kind string", "kind func(.Leaf) .Leaf", "kind <-chan .Leaf", "kind map[string][].Slot",
+		"kind map[string].CycleMap", "kind [].CycleSlice", "kind [2]*.CycleArray", "kind *.CyclePointer", "kind <-chan .CycleChan", "kind func(.CycleFunc, ....CycleChan) .CycleFunc",
+		"embedded true wire MyInt",
 		"embedded true wire ", "embedded true wire -", "embedded true wire tagged", "embedded true wire Label", "embedded false wire -",
 		"required true default false aliases 0", "required true default false aliases 1", "required false default true aliases 2",
 		"pointer true", "pointer false",
@@ -354,6 +358,18 @@ func TestVerifyInPython(t *testing.T) {
 		c, err := plugreg.ParseContract(files[strings.TrimSuffix(name, ".json")])
 		require.NoError(t, err)
 		fmt.Fprintf(&want, "ok %s %v\n", name, c.Digest())
+	}
+	for _, dir := range []string{"payloads", "snapshots"} {
+		paths, err := filepath.Glob(filepath.Join("testdata", dir, "*.json"))
+		require.NoError(t, err)
+		require.NotEmpty(t, paths)
+		for _, path := range paths {
+			var doc struct{ Digest plugreg.Digest }
+			data, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.NoError(t, json.Unmarshal(data, &doc))
+			fmt.Fprintf(&want, "ok %s/%s %v\n", dir, filepath.Base(path), doc.Digest)
+		}
 	}
 	require.Equal(t, want.String(), strings.ReplaceAll(output, "\r\n", "\n"))
 }

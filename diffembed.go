@@ -161,7 +161,7 @@ func (s *structs) inlined() {
 		path := s.path + "." + was.Name
 		switch {
 		case was.owner == "" || s.reported(was) || ok && is.owner == was.owner:
-		case s.after.owners[was.owner] && !s.keeps(was.owner, func(f *Field) bool { return f.Wire == wire }):
+		case !ok && s.after.owners[was.owner] && !s.keeps(was.owner, func(f *Field) bool { return f.Wire == wire }):
 		case !ok:
 			s.add(wireRemoved, path, wire, "")
 		case !s.same(was.Type, is.Type):

@@ -5,6 +5,8 @@ package plugreg
 import (
 	"go/token"
 	"strings"
+
+	"github.com/plugreg/plugreg/internal/shape"
 )
 
 // shapeIndex has the shapes by name.
@@ -80,7 +82,7 @@ func localNames(side map[string]*Shape) map[string][]string {
 	m := map[string][]string{}
 	for name := range side {
 		if strings.HasPrefix(name, ".") {
-			local := mapWords(name, localName)
+			local := shape.MapWords(name, localName)
 			m[local] = append(m[local], name)
 		}
 	}
@@ -105,82 +107,12 @@ func (d *differ) plain(text string) string {
 	if len(d.listed) == 0 {
 		return text
 	}
-	return mapWords(text, func(name string) string {
+	return shape.MapWords(text, func(name string) string {
 		if long, ok := d.listed[name]; ok {
 			return long
 		}
 		return name
 	})
-}
-
-// mapWords replaces the words of a type text: names, predeclared types and keywords. Of a generic type the whole is offered
-// first, with its arguments, and its parts if the whole stays. What stands in quotes is left alone.
-func mapWords(text string, replace func(string) string) string {
-	var b strings.Builder
-	for text != "" {
-		word, whole := nextWord(text)
-		if word == "" { // a delimiter, or a string
-			word = whole
-			b.WriteString(word)
-		} else if is := replace(whole); is != whole || word == whole {
-			word = whole
-			b.WriteString(is)
-		} else {
-			b.WriteString(replace(word))
-		}
-		text = text[len(word):]
-	}
-	return b.String()
-}
-
-// nextWord cuts the first word off a type text; whole is the word with the type arguments behind it. Where there is no
-// word, whole is what to pass over.
-func nextWord(text string) (word, whole string) {
-	n := strings.IndexAny(text, " \t\n\"`'()[]{}<>*,;|")
-	switch {
-	case strings.HasPrefix(text, "..."): // of a variadic parameter
-		return "", text[:3]
-	case n < 0:
-		return text, text
-	case n == 0 && text[0] == '"':
-		return "", text[:quoteEnd(text)]
-	case n == 0:
-		return "", text[:1]
-	case text[n] != '[' || text[:n] == "map":
-		return text[:n], text[:n]
-	}
-	return text[:n], text[:n+argumentsEnd(text[n:])]
-}
-
-// quoteEnd is the length of the string that text begins with: all of it where that does not end.
-func quoteEnd(text string) int {
-	for i := 1; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
-	}
-	return len(text)
-}
-
-// argumentsEnd is the length of the bracket that text begins with: 0 where that does not end.
-func argumentsEnd(text string) int {
-	depth := 0
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '"':
-			i += quoteEnd(text[i:]) - 1
-		case '[':
-			depth++
-		case ']':
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		}
-	}
-	return 0
 }
 
 // isRootName reports whether a shape is what a contract is made of, and not what that reaches.

@@ -2,7 +2,11 @@
 
 package plugreg
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/plugreg/plugreg/internal/shape"
+)
 
 // hidden returns the types that only unexported members lead to.
 func hidden(side map[string]*Shape) map[string]bool {
@@ -83,7 +87,7 @@ func closure(side map[string]*Shape, first []string, private bool) map[string]bo
 
 // named adds the described types that a type text names.
 func named(to []string, side map[string]*Shape, text string) []string {
-	mapWords(text, func(name string) string {
+	shape.MapWords(text, func(name string) string {
 		if side[name] != nil {
 			to = append(to, name)
 		}

@@ -115,7 +115,7 @@ func (e *entry) sample() any {
 // ask runs the probes of one plugin, trust first; what fails is kept for Inspect. A nil probe is no question: true.
 func (c *core) ask(ctx context.Context, e *entry, probe func() bool) bool {
 	answer := true
-	err := c.trusts(ctx, e)
+	err := c.trusts(ctx, e, e.contract)
 	if err == nil && probe != nil {
 		var cfg SandboxConfig
 		if cfg, err = c.limitsOf(ctx, e); err == nil {

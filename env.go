@@ -12,7 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/plugreg/plugreg/internal/settings"
+	"github.com/plugreg/plugreg/internal/reader"
 )
 
 // Env is what a constructor gets: who it is, its settings, its dependencies, and what must end with the instance. The
@@ -81,7 +81,7 @@ func (e *Env) context() context.Context {
 // as it was then. The error matches [ErrContract]. Keys are the names that encoding/json uses, case-sensitive; a
 // time.Duration is written as "5s".
 func (e *Env) Decode(into any) error {
-	read, err := settings.Decode(into, e.settings)
+	read, err := reader.Settings(into, e.settings)
 	if err != nil {
 		return &PluginError{Plugin: e.name, Version: e.version, Field: "settings", Err: fmt.Errorf("%w: %w", ErrContract, err)}
 	}

@@ -35,7 +35,7 @@ func hammer(work func(g int)) {
 func TestHammerAgainstOracles(t *testing.T) {
 	t.Parallel()
 	for _, duplicates := range []plugreg.DuplicatePolicy{plugreg.Reject, plugreg.Replace} {
-		r := newLibraries(t, plugreg.Config{Duplicates: duplicates})
+		r := newLibraries(t, plugreg.Config{Duplicates: duplicates, Policy: plugreg.Unchecked})
 		var observed atomic.Int64
 		hooks := &plugreg.Hooks{CallDone: func(context.Context, plugreg.CallInfo, plugreg.CallResult) { observed.Add(1) }}
 		hammer(func(g int) {

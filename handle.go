@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 
 	"github.com/plugreg/plugreg/internal/near"
-	"github.com/plugreg/plugreg/internal/settings"
+	"github.com/plugreg/plugreg/internal/reader"
 	"github.com/plugreg/plugreg/internal/shape"
 	"github.com/plugreg/plugreg/internal/stripe"
 )
@@ -67,7 +67,7 @@ func openAs[C any](ctx context.Context, c *core, name string, set map[string]any
 	if err != nil {
 		return nil, fmt.Errorf("open: %w", err)
 	}
-	m, err := c.mountEntry(ctx, e, settings.Clone(set))
+	m, err := c.mountEntry(ctx, e, reader.Clone(set))
 	if err != nil {
 		return nil, err
 	}

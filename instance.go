@@ -13,7 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/plugreg/plugreg/internal/settings"
+	"github.com/plugreg/plugreg/internal/reader"
 )
 
 // instance is one built plugin with its guard. It is not generic: one instance serves the handles of several views.
@@ -47,38 +47,12 @@ func (m *mount) build(ctx context.Context, deps map[string]*mount) (*instance, e
 	}
 	in.sb = newSandbox(in.operation(opCall), cfg, &c.hooks)
 	in.sb.home = c
-	in.env = c.newEnv(in, settings.Clone(m.settings), deps)
+	in.env = c.newEnv(in, reader.Clone(m.settings), deps)
 	in.exports = make(map[string]export, len(e.exports))
 	for name, fn := range e.exports {
 		in.exports[name] = export{fn, in.operation(name)}
 	}
 	return in, newBuilding(in, m.settings).run(ctx)
-}
-
-// trusted asks the host for all that an Open would build, before any code of it runs.
-func (p *plan) trusted(ctx context.Context, c *core) error {
-	if err := c.trusts(ctx, p.root); err != nil {
-		return err
-	}
-	for _, key := range p.keys() {
-		if err := key.core.trusts(ctx, p.picks[key]); err != nil {
-			return &PluginError{Plugin: p.root.name, Version: p.root.version, Field: fmt.Sprintf("dependency %q", key.name), Err: err}
-		}
-	}
-	return nil
-}
-
-// trusts asks the host whether a plugin's code may run.
-func (c *core) trusts(ctx context.Context, e *entry) error {
-	if c.cfg.Trust == nil {
-		return nil
-	}
-	return c.check(ctx, e, func() error {
-		if err := c.cfg.Trust(e.contract()); err != nil {
-			return fmt.Errorf("%w: %w", ErrUntrusted, err)
-		}
-		return nil
-	})
 }
 
 // limitsOf says how a plugin is to be contained: the host has the last word.
@@ -214,9 +188,9 @@ func (b *building) init(ctx context.Context) (bool, error) {
 	var call func(context.Context) error
 	switch v := b.in.value.(type) {
 	case Initializer:
-		call = func(ctx context.Context) error { return v.Init(ctx, settings.Clone(b.settings)) }
+		call = func(ctx context.Context) error { return v.Init(ctx, reader.Clone(b.settings)) }
 	case plainInitializer:
-		call = func(context.Context) error { return v.Init(settings.Clone(b.settings)) }
+		call = func(context.Context) error { return v.Init(reader.Clone(b.settings)) }
 	default:
 		return true, nil
 	}

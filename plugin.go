@@ -43,8 +43,8 @@ type Plugin[T io.Closer] struct {
 	// Uses names the shared resources that the plugin uses, such as "cache:fallback"; the rule is that of Name, and
 	// colons are allowed.
 	Uses []string
-	// Policy is what the plugin declares about its own changes; zero: Default. It is part of the contract; registering
-	// judges nothing by it.
+	// Policy is what the plugin declares about its own changes; zero: Default, which leaves it to [Config].Policy. It is
+	// part of the contract.
 	Policy Policy
 	// Sandbox asks for limits; what it leaves at zero comes from [Config].Sandbox. Nil: all of them. The host's
 	// SandboxFor has the last word.

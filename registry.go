@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"reflect"
 	"runtime"
+	"time"
 
 	"github.com/plugreg/plugreg/internal/promote"
 )
@@ -34,6 +35,11 @@ type Config struct {
 	Capacity int
 	// Duplicates says what registering the same version with the same contract again does; zero: Reject.
 	Duplicates DuplicatePolicy
+	// Policy is that of plugins which declare none; zero: Backward. A version that breaks it against the versions
+	// beside it is refused, see [Registry.Register].
+	Policy Policy
+	// MinPolicy is the least strict policy that plugins may declare: for a laxer one it stands in. Zero: no floor.
+	MinPolicy Policy
 	// Sandbox holds the limits of every plugin, where a plugin does not ask for others.
 	Sandbox SandboxConfig
 	// SandboxFor has the last word on a plugin's limits: what it returns is used as it is, nil leaves them as they are.
@@ -46,8 +52,9 @@ type Config struct {
 	// in the order of Imports.
 	Imports []Source
 	// Trust is asked before any code of a plugin runs for a mount or a capability probe; an error refuses the plugin.
-	// It must be safe for concurrent use, and is guarded as plugin code is. May be nil: all are trusted. (Registration
-	// comes before: RegisterAny asks a ready instance for its name, and Register may call UnmarshalText.)
+	// For a mount the contract was described anew, and has the digest that was registered. See [TrustSnapshot]. It must
+	// be safe for concurrent use, and is guarded as plugin code is. May be nil: all are trusted. (Registration comes
+	// before: RegisterAny asks a ready instance for its name, and Register may call UnmarshalText.)
 	Trust func(Contract) error
 	// Hooks observe calls and phases; nil: none. See SetHooks.
 	Hooks *Hooks
@@ -60,6 +67,13 @@ type Config struct {
 	// OpenPackages are paths of packages that are not a plugin's own, whose types contracts describe nevertheless. May
 	// be nil.
 	OpenPackages []string
+	// SnapshotTTL is how long the registry's snapshots are evidence; zero: 72 hours. Negative is a fault.
+	SnapshotTTL time.Duration
+	// OnSnapshot gets a snapshot after each change of what is registered: one for a RegisterAll, and one for several
+	// changes where they come while it runs. It is called before Register and the like return, unless it is running
+	// already; then it is called again when that call returns. There is one call at a time, guarded as plugin code is,
+	// and none after Close; what goes wrong in it is logged. Nil: no snapshot is made.
+	OnSnapshot func(Snapshot)
 }
 
 // DuplicatePolicy says what happens to a second registration of one version with one contract.
@@ -101,8 +115,16 @@ func MustNew[T io.Closer](cfg Config) *Registry[T] {
 }
 
 // Register checks p and adds it. Nothing is constructed, and no code of p runs, but for UnmarshalText of settings types
-// with a default in their tag, once for each set of types and guarded. The error is a *[PluginError] or several joined:
-// it matches [ErrInvalid] for what does not fit, [ErrDuplicate] with both call sites, [ErrRepublished], [ErrSealed] or
+// with a default in their tag, once for each set of types and guarded.
+//
+// The contract is compared with those of the versions next to it by precedence, unregistered ones included,
+// pre-releases aside: the release before it and the version after it. Under the strictest policy that either of the two
+// or [Config].MinPolicy declares, the later one must be [Compatible] with the earlier one. Backward, Full and Strict
+// compare within one major version (one minor, while that is 0); of Strict only the shapes count here, for versions
+// that stand side by side are not one version.
+//
+// The error is a *[PluginError] or several joined: it matches [ErrInvalid] for what does not fit, [ErrDuplicate] with
+// both call sites, [ErrRepublished], [ErrContract] with an *[IncompatibleError] that has the report, [ErrSealed] or
 // [ErrClosed]; nothing was changed then.
 func (r *Registry[T]) Register(p Plugin[T]) (TypeDescriptor, error) { return r.register(&p, caller()) }
 
@@ -183,6 +205,10 @@ func (r *Registry[T]) Resolve(name, constraint string) (TypeDescriptor, error) {
 // was one.
 func (r *Registry[T]) Contract(d TypeDescriptor) (Contract, bool) { return r.core.contract(d) }
 
+// History returns copies of the contracts of all versions of that name which were ever registered, also of those that
+// were unregistered since, oldest first: what [NewCodec] and [CheckHistory] want. Nil where there are none.
+func (r *Registry[T]) History(name string) []Contract { return r.core.history(name) }
+
 // Plugins lists the registered plugins by name, and those of one name by precedence, oldest first. The list is that of
 // the moment when the iteration begins.
 func (r *Registry[T]) Plugins() iter.Seq2[TypeDescriptor, Info] {
@@ -208,6 +234,10 @@ func (r *Registry[T]) Seal() { r.core.seal() }
 // behind is closed when it returns. The errors of all are joined. Calling it again waits likewise. From inside code of
 // a mounted plugin it does not wait.
 func (r *Registry[T]) Close(ctx context.Context) error { return r.core.close(ctx) }
+
+// Snapshot describes all that is registered now, as evidence for others: see [Gate] and [TrustSnapshot]. It expires
+// after [Config].SnapshotTTL.
+func (r *Registry[T]) Snapshot() Snapshot { return r.core.snapshot() }
 
 // Inspect returns what the registry holds and counts, as one value that can be written as JSON.
 func (r *Registry[T]) Inspect() Inspection { return r.core.inspect() }

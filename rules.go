@@ -11,6 +11,12 @@ type Rule string
 // Explain says in a sentence what the rule finds and, where it may stop a version, what to do about it; empty for a
 // rule that does not exist.
 func (r Rule) Explain() string {
+	switch r {
+	case noBaseline:
+		return "no earlier release of the plugin is known; publish a baseline, or except the first release"
+	case pluginRemoved:
+		return "a plugin that was released is gone; keep it and mark it deprecated"
+	}
 	if i, ok := ruleAt(r); ok {
 		return rules[i].text
 	}
@@ -25,7 +31,7 @@ func (r Rule) Severity() Severity {
 	return Cosmetic
 }
 
-// Rules lists all rules by name.
+// Rules lists the rules of [Diff] by name. [Gate] has two more, "no-baseline" and "plugin-removed".
 func Rules() []Rule {
 	list := make([]Rule, len(rules))
 	for i := range rules {

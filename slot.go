@@ -10,7 +10,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/plugreg/plugreg/internal/settings"
+	"github.com/plugreg/plugreg/internal/reader"
 )
 
 // slot is the one mount of a dependency, shared by its dependants.
@@ -195,7 +195,7 @@ func (s *slot) build(ctx context.Context, p *plan) error {
 	defer s.begun()
 	ctx, cancel := c.during(context.WithValue(ctx, builderKey{}, s))
 	defer cancel()
-	s.m, s.err = c.mount(ctx, p, s.entry, settings.Clone(c.cfg.Settings[s.entry.name]), s)
+	s.m, s.err = c.mount(ctx, p, s.entry, reader.Clone(c.cfg.Settings[s.entry.name]), s)
 	if s.err != nil {
 		s.left = ctx.Err() != nil
 		c.mu.Lock()

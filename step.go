@@ -73,7 +73,7 @@ func (p Policy) step(old, new version.Version, s Severity) string {
 	case new.Major != old.Major:
 		return fmt.Sprintf("%v stays within one major version, and %d is another than %d", p, new.Major, old.Major)
 	case s == Breaking && !carriesMore(old, new):
-		return fmt.Sprintf("a patch takes nothing that others notice, least of all what breaks")
+		return "a patch takes nothing that others notice, least of all what breaks"
 	case s == Additive && !carriesMore(old, new):
 		return fmt.Sprintf("something was added, so at least %v is needed", nextFor(old, Additive))
 	}

@@ -175,7 +175,7 @@ func splitName(path, name string) (base, args string, err error) {
 		err = fmt.Errorf("%s.%s is declared inside a function; declare it at package level", path, base)
 	case path == "C" || path == "syscall" || strings.HasPrefix(base, "_Ctype_"):
 		err = fmt.Errorf("%s.%s depends on the platform; use a Go type of your own", path, base)
-	case !token.IsIdentifier(base) || bracketLen(args) != len(args):
+	case !token.IsIdentifier(base) || BracketLen(args) != len(args):
 		err = fmt.Errorf("the name %q of a type in package %s is not readable; declare a named type for its argument", name, path)
 	}
 	return base, args, err

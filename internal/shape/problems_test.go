@@ -194,10 +194,15 @@ func TestProblems(t *testing.T) {
 		{"aliases of what is embedded", []shape.Root{root[struct {
 			A int `plugreg:"alias=inner,alias=free"`
 			B int `plugreg:"alias=Deep"`
+			C int `json:"former"`
+			D int `plugreg:"alias=former"`
 			inlined
 		}]("config", shape.Config)}, shape.Options{}, []string{
-			`config.A: alias "inner" is the wire name of a field of an embedded struct too; rename one of them`,
-			`config.B: alias "Deep" is the wire name of a field of an embedded struct too; rename one of them`,
+			`config.A: alias "inner" is a name of a field of an embedded struct too; rename one of them`,
+			`config.B: alias "Deep" is a name of a field of an embedded struct too; rename one of them`,
+			`config.C: wire name "former" is an alias in an embedded struct too; rename one of them`,
+			`config.D: alias "former" is a name of a field of an embedded struct too; rename one of them`,
+			`config.D: wire name "former" is that of field C too; rename one in its json tag or alias`,
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -229,7 +234,7 @@ func TestSerialisable(t *testing.T) {
 }
 
 type inlined struct {
-	Inner int `json:"inner"`
+	Inner int `json:"inner" plugreg:"alias=former"`
 	*deeper
 	hidden int
 }

@@ -18,7 +18,7 @@ func (n *namer) rewrite(src string) (string, error) {
 	)
 	for src != "" {
 		if src[0] == '"' {
-			end := quotedLen(src)
+			end := QuotedLen(src)
 			out.WriteString(src[:end])
 			src = src[end:]
 			continue
@@ -56,7 +56,7 @@ func (n *namer) word(src string, size int) (text, rest string, err error) {
 		return n.prefix(path) + name, rest, nil
 	}
 	if strings.HasPrefix(rest, "[") {
-		size := bracketLen(rest)
+		size := BracketLen(rest)
 		if size == 0 {
 			return src, "", fmt.Errorf("type argument %q ends early; declare a named type for it", src)
 		}
@@ -82,8 +82,8 @@ func wordLen(s string) int {
 	return len(s)
 }
 
-// quotedLen is the length of the quoted string at the start of s, or all of s if it does not end.
-func quotedLen(s string) int {
+// QuotedLen is the length of the quoted string at the start of s, or all of s if it does not end.
+func QuotedLen(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch s[i] {
 		case '\\':
@@ -95,13 +95,13 @@ func quotedLen(s string) int {
 	return len(s)
 }
 
-// bracketLen is the length of the bracketed list at the start of s, 0 if it does not end.
-func bracketLen(s string) int {
+// BracketLen is the length of the bracketed list at the start of s, 0 if it does not end.
+func BracketLen(s string) int {
 	depth := 0
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
 		case '"':
-			i += quotedLen(s[i:]) - 1
+			i += QuotedLen(s[i:]) - 1
 		case '[':
 			depth++
 		case ']':

@@ -75,6 +75,7 @@ type Root struct {
 type Options struct {
 	Open        []string          // package paths whose types are described although no root is declared there
 	PathAliases map[string]string // package path to the name that stands for it in type texts
+	Untried     bool              // defaults are taken as they are written: no UnmarshalText is called
 }
 
 // Shape describes one type. References to other types in it are by name.
@@ -82,7 +83,7 @@ type Shape struct {
 	Name       string   // the root name, or the type as every text writes it
 	Role       Role     // the root's, or that of the first root which reaches the type
 	Kind       string   // "struct", "interface", or the type written out
-	GoType     string   // path and name in Go; information only, no part of a comparison
+	GoType     string   // path, or its alias, and name in Go; information only, no part of a comparison
 	Comparable bool     // whether == is defined; of a pointer root, for the pointer, but for settings and payloads
 	Fields     []Field  // of a struct, in order of declaration
 	Methods    []Method // sorted by name
@@ -121,7 +122,8 @@ const (
 // a tag that is not valid, two fields with one wire name, a Config or Data root that cannot be serialised, and
 // more than 10,000 described types or 100 unnamed types within each other. In that case there are no shapes.
 //
-// UnmarshalText of field types that have a default is called on new values; a panic in it is reported as a problem.
+// UnmarshalText of field types that have a default is called on new values, unless Options.Untried is set; a panic in it
+// is reported as a problem.
 func Walk(roots []Root, opts Options) ([]Shape, error) {
 	return walk(roots, opts, maxTypes)
 }

@@ -339,3 +339,22 @@ func BenchmarkWalk(b *testing.B) {
 		}
 	}
 }
+
+// Settings and payloads are read through a pointer, so a value and a pointer to it are the same; what a plugin provides
+// has the methods of what it hands out.
+func TestMethodsOfValuesAndPointers(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		role shape.Role
+		same bool
+	}{{shape.Data, true}, {shape.Config, true}, {shape.Provides, false}} {
+		value := walk(t, []shape.Root{root[touched]("x", tt.role)}, shape.Options{})
+		pointer := walk(t, []shape.Root{root[*touched]("x", tt.role)}, shape.Options{})
+		require.Len(t, pointer[0].Methods, 1)
+		require.Equal(t, tt.same, len(value[0].Methods) == 1, tt.role)
+	}
+}
+
+type touched struct{ n int }
+
+func (t *touched) Touch() { t.n++ }

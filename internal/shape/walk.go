@@ -42,7 +42,9 @@ type target struct {
 
 type walker struct {
 	names    *namer
+	goNames  *namer // of types as people know them, with path aliases
 	open     map[string]bool
+	untried  bool
 	limit    int
 	seen     map[reflect.Type]bool // nested types that are described or in the queue
 	queue    []target
@@ -53,7 +55,7 @@ type walker struct {
 func walk(roots []Root, opts Options, limit int) ([]Shape, error) {
 	good, problems := checkRoots(roots)
 	w := walker{
-		names: newNamer(good, opts.PathAliases), open: map[string]bool{}, limit: limit,
+		names: newNamer(good, opts.PathAliases), goNames: &namer{aliases: opts.PathAliases}, open: map[string]bool{}, untried: opts.Untried, limit: limit,
 		seen: map[reflect.Type]bool{}, problems: map[string]bool{},
 	}
 	for _, path := range opts.Open {
@@ -123,7 +125,7 @@ func (w *walker) err() error {
 
 func (w *walker) describe(next target) Shape {
 	typ := next.typ
-	s := Shape{Name: next.name, Role: next.role, GoType: TypeText(typ), Comparable: typ.Comparable()}
+	s := Shape{Name: next.name, Role: next.role, GoType: looseText(typ, w.goNames), Comparable: typ.Comparable()}
 	if next.role == Config || next.role == Data { // a pointer is just a way to hand them over
 		s.Comparable = pointee(typ).Comparable()
 	}
@@ -212,7 +214,7 @@ func (w *walker) field(f reflect.StructField, position int, next target) Field {
 	case ok && wire == leftOut:
 		err = errors.New("the wire name \"-\" means that a field is left out; choose another")
 	case err == nil:
-		err = checkOptions(o, wire, f)
+		err = w.checkOptions(o, wire, f)
 	}
 	if err != nil {
 		w.report(at, err)
@@ -225,7 +227,7 @@ func (w *walker) field(f reflect.StructField, position int, next target) Field {
 const leftOut = "-"
 
 // checkOptions refuses options that would have no effect, and a default that the field cannot hold.
-func checkOptions(o tag.Options, wire string, f reflect.StructField) error {
+func (w *walker) checkOptions(o tag.Options, wire string, f reflect.StructField) error {
 	switch {
 	case o.IsZero():
 		return nil
@@ -235,7 +237,7 @@ func checkOptions(o tag.Options, wire string, f reflect.StructField) error {
 		return errors.New("plugreg options on an inlined struct have no effect; set them on its fields or give it a json name")
 	case !f.IsExported():
 		return errors.New("plugreg options on a field that is not exported have no effect; drop them or export the field")
-	case o.HasDefault:
+	case o.HasDefault && !w.untried:
 		if err := tag.SetDefault(reflect.New(f.Type).Elem(), o.Default); err != nil {
 			return fmt.Errorf("default %q does not fit type %s: %w", o.Default, TypeText(f.Type), err)
 		}
@@ -252,15 +254,21 @@ func (w *walker) checkInlined(t reflect.Type, fields []Field, at *step) {
 		}
 	}
 	for _, f := range fields {
+		if inlined[aliasOf(f.Wire)] {
+			w.report(at.then("."+f.Name), fmt.Errorf("wire name %q is an alias in an embedded struct too; rename one of them", f.Wire))
+		}
 		for _, alias := range f.Aliases {
-			if inlined[alias] {
-				w.report(at.then("."+f.Name), fmt.Errorf("alias %q is the wire name of a field of an embedded struct too; rename one of them", alias))
+			if inlined[alias] || inlined[aliasOf(alias)] {
+				w.report(at.then("."+f.Name), fmt.Errorf("alias %q is a name of a field of an embedded struct too; rename one of them", alias))
 			}
 		}
 	}
 }
 
-// collectInlined adds the wire names that a struct brings in where it is embedded.
+// aliasOf is what an alias is noted as, apart from the wire names: of those the outer one hides the inner.
+func aliasOf(wire string) string { return "alias " + wire }
+
+// collectInlined adds the wire names and the aliases that a struct brings in where it is embedded.
 func collectInlined(t reflect.Type, names map[string]bool, seen map[reflect.Type]bool) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -276,6 +284,10 @@ func collectInlined(t reflect.Type, names map[string]bool, seen map[reflect.Type
 			collectInlined(t.Field(i).Type, names, seen)
 		default:
 			names[name] = true
+			o, _ := tag.Of(t.Field(i)) // what is wrong with it is reported where it is declared
+			for _, alias := range o.Aliases {
+				names[aliasOf(alias)] = true
+			}
 		}
 	}
 }
@@ -297,14 +309,15 @@ func (w *walker) checkWireNames(fields []Field, at *step) {
 }
 
 // methods lists those of a type that is no interface: reflection has exported ones only. The pointer's are included
-// unless the root is a value, which has no others.
+// unless what the plugin provides is a value, which has no others. Settings and payloads are read through a pointer,
+// whichever way they were handed over.
 func (w *walker) methods(t reflect.Type, next target) []Method {
 	value := map[string]bool{}
 	for m := range t.Methods() {
 		value[m.Name] = true
 	}
 	whole := next.typ
-	if next.name == "" {
+	if next.name == "" || next.role == Config || next.role == Data {
 		whole = reflect.PointerTo(t)
 	}
 	var methods []Method

@@ -1,20 +1,24 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Verifies contract documents from their JSON alone, as README.md beside this file describes them.
+"""Verifies contract documents, snapshots and payloads from their JSON alone, as README.md beside this file describes them.
 
-    verify.py [file ...]        without files: all *.json beside the script
+    verify.py [file ...]        without files: all *.json beside the script and in ../payloads
 
-Every signature and digest is computed anew and compared with what the document says, and the document is printed again and
-compared byte by byte. Prints "ok <file> <digest>" for each file that holds; otherwise one line for each fault with its path, and
-the exit status is 1. Needs Python 3.8 and nothing else.
+Of a contract every signature and digest is computed anew and compared with what the document says, and the document is printed
+again and compared byte by byte; so it is for a snapshot, which is an object with the key "contracts", and for each contract in it. A payload, which is an object with the key "data", is compared with the contract beside the script
+whose digest it names. Prints "ok <file> <digest>" for each file that holds; otherwise one line for each fault with its path, and the
+exit status is 1. Needs Python 3.8 and nothing else.
 """
 
+import datetime
+import functools
 import hashlib
 import json
 import pathlib
 import sys
 
 FORMAT = "plugreg/contract/v1"
+SNAPSHOT_FORMAT = "plugreg/snapshot/v1"
 POLICIES = ("default", "unchecked", "forward", "backward", "full", "strict")
 ROLES = ("both", "provides", "requires", "config", "data", "export")
 
@@ -27,6 +31,14 @@ FIELD = {"aliases": list, "default": str, "embedded": bool, "name": str, "positi
          "signature": str, "tag": str, "type": str, "wire": str}
 METHOD = {"name": str, "pointer": bool, "signature": str, "type": str}
 
+SNAPSHOT = {"contracts": list, "digest": str, "expires": str, "format": str, "go": str, "platform": str,
+            "registry": str, "taken": str}
+
+# Of a payload; what "data" holds is for its shape to say, and "shape" may be missing.
+PAYLOAD = {"contract": str, "digest": str}
+
+HERE = pathlib.Path(__file__).resolve().parent
+
 WORDS = {str: "a string", bool: "a bool", int: "an integer", list: "an array", dict: "an object"}
 
 
@@ -34,16 +46,11 @@ class Malformed(Exception):
     """A document that cannot be read any further."""
 
 
-class Document:
-    """One contract document and what is wrong with it."""
+class Faults:
+    """What is wrong with a document."""
 
-    def __init__(self, data):
+    def __init__(self):
         self.faults = []
-        text = data.decode("utf-8")
-        self.root = json.loads(text, object_pairs_hook=unique, parse_float=no_float, parse_constant=no_float)
-        printed = canonical(self.root).encode("utf-8")
-        if data not in (printed, printed + b"\n"):
-            self.fault("$", "not in canonical form: key order, white space or escapes differ")
 
     def fault(self, path, what):
         self.faults.append("%s: %s" % (path, what))
@@ -52,24 +59,40 @@ class Document:
         if found != computed:
             self.fault(path, "found %s, computed %s" % (ascii(found), ascii(computed)))
 
+
+class Document(Faults):
+    """One contract document."""
+
+    def __init__(self, data):
+        super().__init__()
+        text = data.decode("utf-8")
+        self.root = json.loads(text, object_pairs_hook=unique, parse_float=no_float, parse_constant=no_float)
+        printed = canonical(self.root).encode("utf-8")
+        if data not in (printed, printed + b"\n"):
+            self.fault("$", "not in canonical form: key order, white space or escapes differ")
+
     def check(self):
         """Checks everything and returns the computed digest."""
-        c = self.members(self.root, CONTRACT, "$")
-        self.same("$.format", c["format"], FORMAT)
-        self.one_of("$.policy", c["policy"], POLICIES)
-        self.each(c["uses"], str, "$.uses")
-        self.ascending("$.uses", c["uses"])
+        return self.contract(self.root, "$")
+
+    def contract(self, c, path):
+        """Checks a contract and returns its computed digest."""
+        self.members(c, CONTRACT, path)
+        self.same(path + ".format", c["format"], FORMAT)
+        self.one_of(path + ".policy", c["policy"], POLICIES)
+        self.each(c["uses"], str, path + ".uses")
+        self.ascending(path + ".uses", c["uses"])
         for i, d in enumerate(c["requires"]):
-            self.members(d, DEPENDENCY, "$.requires[%d]" % i)
-        self.ascending("$.requires", [d["name"] for d in c["requires"]])
-        hashes = [self.shape(s, "$.shapes[%d]" % i) for i, s in enumerate(c["shapes"])]
-        self.ascending("$.shapes", [name for name, _ in hashes])
+            self.members(d, DEPENDENCY, "%s.requires[%d]" % (path, i))
+        self.ascending(path + ".requires", [d["name"] for d in c["requires"]])
+        hashes = [self.shape(s, "%s.shapes[%d]" % (path, i)) for i, s in enumerate(c["shapes"])]
+        self.ascending(path + ".shapes", [name for name, _ in hashes])
         shapes = digest("plugreg/shapes/v1\0" + canonical(hashes))
-        self.same("$.shapes_digest", c["shapes_digest"], shapes)
+        self.same(path + ".shapes_digest", c["shapes_digest"], shapes)
         hashed = pick(c, "name", "policy", "requires", "uses", "version")
         hashed["shapes"] = shapes
         whole = digest("plugreg/contract/v1\0" + canonical(hashed))
-        self.same("$.digest", c["digest"], whole)
+        self.same(path + ".digest", c["digest"], whole)
         return whole
 
     def shape(self, s, path):
@@ -129,6 +152,124 @@ class Document:
             self.fault(path, "found %s, want one of %s" % (ascii(found), ", ".join(known)))
 
 
+class Snapshot(Document):
+    """One snapshot: contracts, and who had them when."""
+
+    def check(self):
+        s = self.members(self.root, SNAPSHOT, "$")
+        self.same("$.format", s["format"], SNAPSHOT_FORMAT)
+        whole = digest(SNAPSHOT_FORMAT + "\0" + canonical([self.contract(c, "$.contracts[%d]" % i) for i, c in enumerate(s["contracts"])]))
+        self.ascending("$.contracts", [Release(c["name"], c["version"]) for c in s["contracts"]])
+        self.time("$.expires", s["expires"])
+        self.time("$.taken", s["taken"])
+        self.same("$.digest", s["digest"], whole)
+        return whole
+
+    def time(self, path, text):
+        """Demands whole seconds of UTC, in one spelling, or nothing."""
+        form = "%Y-%m-%dT%H:%M:%SZ"
+        known = "2000" + text[4:] if text.startswith("0000") else text  # Python has no year 0, which is as long as 2000
+        try:
+            if text and (len(text) != 20 or datetime.datetime.strptime(known, form) == datetime.datetime.min):
+                raise ValueError
+        except ValueError:
+            self.fault(path, "found %s, want whole seconds of UTC" % ascii(text))
+
+
+@functools.total_ordering
+class Release:
+    """A name and a version by precedence, of which build metadata is no part."""
+
+    def __init__(self, name, version):
+        self.text = "%s@%s" % (name, version)
+        core, _, pre = version.partition("+")[0].partition("-")
+        numbers = [int(n) for n in core.split(".")]
+        parts = [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in pre.split(".")]
+        self.key = (name, numbers, not pre, parts)
+
+    def __eq__(self, other):
+        return self.key == other.key
+
+    def __lt__(self, other):
+        return self.key < other.key
+
+    def __repr__(self):
+        return repr(self.text)
+
+
+class Payload(Faults):
+    """One payload, which any JSON spelling will do for."""
+
+    def __init__(self, root):
+        super().__init__()
+        self.root = root
+
+    def check(self):
+        """Compares the payload with its contract and returns the computed digest of that."""
+        for key in PAYLOAD:
+            if type(self.root.get(key)) is not str:
+                raise Malformed("$.%s: want a string" % key)
+        for key in sorted(set(self.root) - set(PAYLOAD) - {"shape", "data"}):
+            self.fault("$.%s" % key, "unknown key")
+        contract, computed = written_under(self.root["digest"])
+        self.same("$.contract", self.root["contract"], "%s@%s" % (contract["name"], contract["version"]))
+        self.shapes = {s["name"]: s for s in contract["shapes"]}
+        if "shape" in self.root:  # else only the reader knows what it reads
+            shape = self.shapes.get(self.root["shape"])
+            if shape is None or shape["role"] != "data":
+                raise Malformed("$.shape: the contract has no such payload")
+            self.value(self.root["data"], shape["name"], "$.data")
+        return computed
+
+    def value(self, v, text, path):
+        """Follows a type text and a value to the structs that the contract describes."""
+        shape = self.shapes.get(text)
+        if v is None:
+            return
+        if shape is not None and shape["kind"] == "struct":
+            self.struct(v, shape, path)
+        elif shape is not None:
+            self.value(v, shape["kind"], path)
+        elif text.startswith("*"):
+            self.value(v, text[1:], path)
+        elif text.startswith("[]") and type(v) is list:
+            for i, element in enumerate(v):
+                self.value(element, text[2:], "%s[%d]" % (path, i))
+        elif text.startswith("map[string]") and type(v) is dict:
+            for key in v:
+                self.value(v[key], text[len("map[string]"):], "%s.%s" % (path, key))
+
+    def struct(self, v, shape, path):
+        if type(v) is not dict:
+            raise Malformed("%s: want an object" % path)
+        known = {}
+        for f in shape["fields"]:
+            names = [] if f["wire"] in ("", "-") else [f["wire"]] + f["aliases"]
+            found = [name for name in names if name in v]
+            if len(found) > 1 or f["required"] and not found:
+                self.fault(path, "found %s, want one of %s" % (ascii(found), ascii(names)))
+            within = self.shapes.get(f["type"])
+            if names and not found and within is not None and within["kind"] == "struct":
+                self.struct({}, within, "%s.%s" % (path, f["wire"]))  # an absent struct is one whose fields are all absent
+            known.update((name, f) for name in names)
+        inlines = any(f["wire"] == "" for f in shape["fields"])
+        for key in v:
+            if key in known:
+                self.value(v[key], known[key]["type"], "%s.%s" % (path, key))
+            elif not inlines:
+                self.fault("%s.%s" % (path, key), "unknown key")
+
+
+def written_under(wanted):
+    """The contract beside the script that has the digest, which is computed and not looked up."""
+    for path in sorted(HERE.glob("*.json")):
+        document = Document(path.read_bytes())
+        computed = document.check()
+        if computed == wanted and not document.faults:
+            return document.root, computed
+    raise Malformed("$.digest: no contract has the digest %s" % ascii(wanted))
+
+
 def canonical(value):
     """The one spelling: sorted keys, no white space, and no escapes but those that JSON demands."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
@@ -158,8 +299,13 @@ def no_float(text):
 def verify(path):
     """Prints the verdict on one file and returns whether it holds."""
     name, faults, computed = path.name, [], ""
+    if path.parent.name in ("payloads", "snapshots"):
+        name = "%s/%s" % (path.parent.name, name)
     try:
-        document = Document(path.read_bytes())
+        data = path.read_bytes()
+        payload = json.loads(data.decode("utf-8"), object_pairs_hook=unique)
+        keys = payload if type(payload) is dict else ()
+        document = Payload(payload) if "data" in keys else Snapshot(data) if "contracts" in keys else Document(data)
         faults = document.faults
         computed = document.check()
     except Malformed as err:
@@ -174,7 +320,8 @@ def verify(path):
 
 
 def main(arguments):
-    paths = [pathlib.Path(a) for a in arguments] or sorted(pathlib.Path(__file__).resolve().parent.glob("*.json"))
+    paths = [pathlib.Path(a) for a in arguments] or [
+        path for pattern in ("contracts", "payloads", "snapshots") for path in sorted(HERE.parent.glob(pattern + "/*.json"))]
     held = [verify(path) for path in paths]
     return 0 if held and all(held) else 1
 
