@@ -7,6 +7,7 @@ require (
 	github.com/caddyserver/caddy/v2 v2.11.9
 	github.com/containerd/plugin v1.1.0
 	github.com/failsafe-go/failsafe-go v0.9.8
+	github.com/hamba/avro/v2 v2.31.0
 	github.com/plugreg/plugreg v0.0.0
 	github.com/samber/do/v2 v2.0.0
 	github.com/sony/gobreaker/v2 v2.4.0

@@ -44,7 +44,7 @@ func (r *runner) processes() (all []process) {
 			process{"registry", "Register//n=" + n + "$", short})
 	}
 	// A collection takes milliseconds and building its map seconds: ten of them are enough.
-	return append(all, process{"guard", ".", short}, process{"memory", ".", "10x"}, process{"semver", ".", short})
+	return append(all, process{"guard", ".", short}, process{"memory", ".", "10x"}, process{"semver", ".", short}, process{"payload", ".", short})
 }
 
 func (r *runner) run(ctx context.Context) error {

@@ -54,15 +54,15 @@ func TestRoundsAreInterleavedAfterAllIsBuilt(t *testing.T) {
 	f := &fake{}
 	r, log := newRunner(t, f)
 	require.NoError(t, r.run(t.Context()))
-	require.Equal(t, []string{"go list", "go test", "go test", "go test", "go test"}, firstWords(f.asked[:5]))
+	require.Equal(t, []string{"go list", "go test", "go test", "go test", "go test", "go test"}, firstWords(f.asked[:6]))
 	require.Contains(t, f.asked[1], "go test -c -tags light -o ")
-	round := f.asked[5:14]
+	round := f.asked[6:16]
 	require.Equal(t, []string{
 		"registry -test.run", "registry -test.run", "registry -test.run", "registry -test.run", "registry -test.run",
-		"registry -test.run", "guard -test.run", "memory -test.run", "semver -test.run",
+		"registry -test.run", "guard -test.run", "memory -test.run", "semver -test.run", "payload -test.run",
 	}, firstWords(round))
 	require.Equal(t, "registry -test.run ^$ -test.bench (Lookup|Construct)//n=10$ -test.benchtime 1s", round[0])
-	require.Equal(t, round, f.asked[14:23])
+	require.Equal(t, round, f.asked[16:26])
 	require.Regexp(t, `(?s)^building\nround 1 of 2: \d+ s\nround 2 of 2: \d+ s\nwrote .*out\.md; \d+ of \d+ budgets are not met\n$`, log.String())
 }
 
@@ -130,7 +130,7 @@ func TestEveryBudgetNamesABenchmarkThatRuns(t *testing.T) {
 	t.Parallel()
 	jobs := map[string]string{
 		"Lookup": "registry", "LookupParallel": "registry", "Register": "registry",
-		"Guard": "guard", "GuardParallel": "guard", "Reject": "guard", "GC": "memory", "Resolve": "semver",
+		"Guard": "guard", "GuardParallel": "guard", "Reject": "guard", "GC": "memory", "Resolve": "semver", "Decode": "payload",
 	}
 	for _, b := range budgets {
 		for _, row := range []string{b.Row.Job, b.Beside.Job} {
