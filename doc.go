@@ -64,6 +64,10 @@
 // # Compatibility
 //
 // A version that was registered never changes: the same version with another contract is refused ([ErrRepublished]).
+// [Diff] finds what changed between two contracts, and a [Policy] judges whether the one may take the place of the other:
+// at registration, against the versions beside it; by [Gate] and [VerifyContracts] in CI, against what was released;
+// by [Codec] and [Decode] for each payload that another version wrote.
+//
 // Contracts are plain data: as canonical JSON, any language recomputes their digests; the format is described in
 // testdata/contracts/README.md. Describing types lists methods by reflection, for which the linker keeps all exported
 // methods of all reachable types: a host's binary grows by that (see the README).
