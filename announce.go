@@ -83,5 +83,5 @@ func (c *core) snapshot() Snapshot {
 	for _, e := range c.sorted() {
 		contracts = append(contracts, e.contract())
 	}
-	return newSnapshot(c.name, contracts, c.cfg.SnapshotTTL)
+	return newSnapshot(c.name, contracts, &c.cfg)
 }

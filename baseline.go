@@ -15,9 +15,11 @@ import (
 // PublishBaseline stores each contract of s below dir as <name>/<version>.json, where [Gate] finds it from then on. What
 // is there with the same digest stays untouched; with another digest, it is an error that matches [ErrRepublished], for
 // a released version never changes. Names that a file system cannot hold, or not beside each other because they differ
-// in case alone, are errors that match [ErrInvalid]; those of all contracts are joined, and nothing is stored then. Where
-// writing fails, what was stored before is taken away again. Each file is there as a whole or not at all, also after a
-// crash, and may be published by several processes at once.
+// in case alone, are errors that match [ErrInvalid]; those of all contracts are joined, and nothing is stored then.
+//
+// Each file is there as a whole or not at all, also after a crash, and may be published by several processes at once.
+// Where writing fails, what was stored before stays, for another process may rely on it: publishing the same again goes
+// on from there.
 func PublishBaseline(dir string, s Snapshot) error {
 	p := publication{dir: dir, listed: map[string][]string{}, taken: map[string]string{}}
 	var errs []error
@@ -133,18 +135,10 @@ func (f baselineFile) unchanged(old []byte) error {
 	return nil
 }
 
-// store writes all files or none.
+// store writes the files up to the first that fails.
 func (p *publication) store() error {
-	var written []string
 	for _, f := range p.files {
-		created, err := f.create()
-		if created {
-			written = append(written, f.path)
-		}
-		if err != nil {
-			for _, name := range written {
-				err = errors.Join(err, os.Remove(name))
-			}
+		if err := f.create(); err != nil {
 			return err
 		}
 	}
@@ -152,16 +146,16 @@ func (p *publication) store() error {
 }
 
 // create writes a file that must not be there, or be the same: another process may have been faster.
-func (f baselineFile) create() (created bool, err error) {
-	err = f.write(link)
+func (f baselineFile) create() error {
+	err := f.write(link)
 	if !errors.Is(err, fs.ErrExist) {
-		return err == nil, err
+		return err
 	}
 	old, err := os.ReadFile(f.path)
 	if err != nil {
-		return false, err
+		return err
 	}
-	return false, f.unchanged(old)
+	return f.unchanged(old)
 }
 
 // link gives a file its name unless that is taken.

@@ -170,18 +170,57 @@ func TestPublishBaselineAtOnce(t *testing.T) {
 }
 
 // A link to nowhere looks like a directory that is yet to be made, and cannot be made: the second of three files fails.
-func TestPublishBaselineLeavesNothingHalfDone(t *testing.T) {
+// What was stored before it stays: whoever published the same meanwhile found it stored, and relies on it.
+func TestPublishBaselineTakesNothingAway(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if err := os.Symlink(filepath.Join(dir, "none", "none"), filepath.Join(dir, "b")); err != nil {
 		t.Logf("no links here: %v", err)
 		return
 	}
-	require.Error(t, plugreg.PublishBaseline(dir, gtSnapshot(t, "a@1.0.0", "b@1.0.0", "c@1.0.0")))
-	for _, name := range []string{"a/1.0.0.json", "c/1.0.0.json"} {
-		require.NoFileExists(t, filepath.Join(dir, name), "what was stored before is taken away again")
-	}
+	s := gtSnapshot(t, "a@1.0.0", "b@1.0.0", "c@1.0.0")
+	require.Error(t, plugreg.PublishBaseline(dir, s))
+	require.ElementsMatch(t, []string{"a/1.0.0.json", "b"}, gtNames(gtPresent(t, dir)), "each file is whole, and no temporary one is left")
 	require.NoError(t, os.Remove(filepath.Join(dir, "b")))
-	require.NoError(t, plugreg.PublishBaseline(dir, gtSnapshot(t, "a@1.0.0", "b@1.0.0", "c@1.0.0")))
+	require.Equal(t, plugreg.Compatible, plugreg.Gate(gtSnapshot(t, "a@1.0.0"), os.DirFS(dir), nil).Outcome)
+	require.NoError(t, plugreg.PublishBaseline(dir, s))
 	require.Len(t, gtFiles(t, dir), 3)
+}
+
+// gtPresent is what there is below dir but for directories, also where it cannot be read.
+func gtPresent(t testing.TB, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	require.NoError(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			name, _ := filepath.Rel(dir, path)
+			files[filepath.ToSlash(name)] = ""
+		}
+		return err
+	}))
+	return files
+}
+
+// Of publishers whose batches fail at different files none takes away what another one reported as stored.
+func TestPublishBaselineWhereSomeFail(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		dir := t.TempDir()
+		if err := os.Symlink(filepath.Join(dir, "none", "none"), filepath.Join(dir, "z")); err != nil {
+			t.Logf("no links here: %v", err)
+			return
+		}
+		failing, passing := gtSnapshot(t, "a@1.0.0: A int", "b@1.0.0", "z@1.0.0"), gtSnapshot(t, "a@1.0.0: A int", "b@1.0.0")
+		var group sync.WaitGroup
+		errs := make([]error, 8)
+		for i := range errs {
+			group.Go(func() { errs[i] = plugreg.PublishBaseline(dir, []plugreg.Snapshot{failing, passing}[i%2]) })
+		}
+		group.Wait()
+		for i, err := range errs {
+			require.Equal(t, i%2 == 0, err != nil, "%v", err)
+		}
+		require.FileExists(t, filepath.Join(dir, "a", "1.0.0.json"))
+		require.FileExists(t, filepath.Join(dir, "b", "1.0.0.json"))
+	}
 }

@@ -14,7 +14,8 @@ type Severity uint8
 
 // The severities, least first. A [Policy] may ask for more than the severity says.
 const (
-	// Cosmetic is a change that nobody outside can notice, and that any version may carry.
+	// Cosmetic is a change that those who use the plugin cannot notice, and that any version may carry. What a plugin
+	// needs of its host is such.
 	Cosmetic Severity = iota
 	// Additive is a change that those who use the old version do not notice; it takes a new minor version.
 	Additive

@@ -17,7 +17,9 @@ import (
 // DecodeOptions say how payloads of other versions are read. The zero value goes by what the contracts declare.
 type DecodeOptions struct {
 	// Policy is a floor for the policies that reader and writer declare: the strictest of the three counts, and Backward
-	// where all are Default.
+	// where all are Default. So it can only ask for more than the contracts do: where one declares Backward, which is
+	// stricter than Forward and drops unknown fields, Forward here changes nothing. To refuse unknown fields, ask for
+	// Strict, which reads its own version alone, or have the contracts declare Forward.
 	Policy Policy
 	// Widen reads a number that was written by a narrower type of the same kind: int32 into int64, float32 into float64.
 	Widen bool
@@ -70,7 +72,7 @@ func NewCodec[T any](self Contract, opts DecodeOptions, writers ...Contract) (*C
 		err = checkPolicies(e, opts.Policy, writers...)
 	}
 	if err == nil {
-		err = e.prepare(strictest(Backward, opts.Policy, self.Policy).closed())
+		err = e.prepare(strictest(Backward, opts.Policy, self.Policy).terms())
 	}
 	if err != nil {
 		return nil, err
@@ -107,9 +109,13 @@ func (c *Codec[T]) Decode(payload []byte) (T, []Adjustment, error) {
 }
 
 // Encode writes v as JSON with the contract that describes its type: an object with "contract", its name and version,
-// "digest", that of the contract, "shape", the type's name in it, and "data", the value as encoding/json writes it.
-// Only, a field that is required or has a default is never left out as empty, for it would come back as another value.
-// A [Codec] does the same faster.
+// "digest", that of the contract, "shape", the type's name in it, and "data", the value as encoding/json writes it
+// without HTML escaping. A [Codec] does the same faster. Unlike encoding/json,
+//
+//   - a field that is required or has a default is never left out as empty, for it would come back as another value,
+//   - MarshalJSON and MarshalText with a pointer receiver are always called, also where encoding/json cannot take an
+//     address and writes the value by its kind: for v itself, for elements of maps and for what interfaces hold,
+//   - text that is not UTF-8 is an error, where encoding/json replaces letters.
 //
 // The error matches [ErrContract] where c does not describe the type of v, or v holds what JSON cannot carry: NaN, text
 // that is not UTF-8, a cycle.
@@ -120,7 +126,7 @@ func Encode(c Contract, v any) ([]byte, error) {
 	}
 	e, err := newEncoder(c, t)
 	if err == nil {
-		err = e.prepare(false)
+		err = e.prepare(reader.Options{})
 	}
 	if err != nil {
 		return nil, err
@@ -134,12 +140,16 @@ func Encode(c Contract, v any) ([]byte, error) {
 //
 // The two may be of any versions. By the strictest policy that reader, writer or opts declare:
 //
-//   - Strict takes the same version and shapes alone, and refuses unknown fields,
+//   - Strict takes the same version and shapes alone, and refuses unknown fields and missing ones,
 //   - Full and Backward take the same major version, if each type that both know is the same, and drop unknown fields,
 //   - Forward takes any version on these terms, and refuses unknown fields,
 //   - Unchecked takes any version, leaves it to the values whether they fit, and drops unknown fields.
 //
 // Two contracts of one version must have the same shapes under all of them but Unchecked.
+//
+// Missing under Strict is each field that [Encode] writes in any case: those without omitempty and omitzero, and those
+// that are required or have a default. That goes for every object that is there, at any depth, unless it writes itself.
+// So Strict fills nothing in. Under all others, a field that is missing and not required has its default or is zero.
 //
 // A payload without "shape" is taken for one of T; keys of its object that are unknown, missing or there twice are
 // refused.
@@ -205,8 +215,8 @@ type encoder struct {
 	shapes   Digest // zero until it is known
 	head     []byte // of each payload, up to the value
 	plan     *reader.Plan
-	closed   bool         // the plan refuses unknown fields
-	last     atomic.Int64 // the size of the last payload, a guess at that of the next
+	terms    reader.Options // of the plan
+	last     atomic.Int64   // the size of the last payload, a guess at that of the next
 }
 
 func newEncoder(c Contract, t reflect.Type) (*encoder, error) {
@@ -225,11 +235,11 @@ func newEncoder(c Contract, t reflect.Type) (*encoder, error) {
 	return e, nil
 }
 
-func (e *encoder) prepare(closed bool) (err error) {
-	if e.plan, err = e.planOf(reader.Options{Closed: closed}); err != nil {
+func (e *encoder) prepare(terms reader.Options) (err error) {
+	if e.plan, err = e.planOf(terms); err != nil {
 		return err
 	}
-	e.closed = closed
+	e.terms = terms
 	digest, shapes := e.contract.digests()
 	o := canon.Open(nil)
 	o.String("contract", e.contract.Name+"@"+e.contract.Version)
@@ -242,7 +252,7 @@ func (e *encoder) prepare(closed bool) (err error) {
 }
 
 func (e *encoder) planOf(o reader.Options) (*reader.Plan, error) {
-	if e.plan != nil && o.Closed == e.closed && len(o.Written) == 0 {
+	if e.plan != nil && o.Closed == e.terms.Closed && o.Complete == e.terms.Complete && len(o.Written) == 0 {
 		return e.plan, nil
 	}
 	plan, err := reader.PlanOf(e.typ, o)

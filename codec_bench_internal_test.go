@@ -23,7 +23,7 @@ func BenchmarkCodecParts(b *testing.B) {
 	t := reflect.TypeFor[bill123.Request]()
 	e, err := newEncoder(self, t)
 	require.NoError(b, err)
-	require.NoError(b, e.prepare(false))
+	require.NoError(b, e.prepare(reader.Options{}))
 	for name, part := range map[string]func() error{
 		"digests": func() error { self.digests(); return nil },
 		"match":   func() error { _, _, err := match(self, t); return err },

@@ -158,11 +158,11 @@ func (w *wireTypes) contract(ver string) Contract {
 	return c.sorted()
 }
 
-func (w *wireTypes) encoder(t require.TestingT, c Contract, closed bool) *encoder {
+func (w *wireTypes) encoder(t require.TestingT, c Contract) *encoder {
 	ver, err := version.Parse(c.Version)
 	require.NoError(t, err)
 	e := &encoder{contract: c, ver: ver, typ: w.typeOf("contract"), root: "contract", matched: &matched{shapes: shapeIndex(c.Shapes), types: w.types}}
-	require.NoError(t, e.prepare(closed))
+	require.NoError(t, e.prepare(reader.Options{}))
 	return e
 }
 
@@ -593,7 +593,7 @@ func (w *wireTypes) describe() string {
 
 // crossed writes random values of one version and reads them as the other, and compares with the oracle.
 func (m wireMaker) crossed(was, is *wireTypes, writer, reader Contract) error {
-	we, re := was.encoder(mustNotFail{}, writer, false), is.encoder(mustNotFail{}, reader, false)
+	we, re := was.encoder(mustNotFail{}, writer), is.encoder(mustNotFail{}, reader)
 	s, err := newSource(re, writer, DecodeOptions{})
 	if err != nil {
 		return err

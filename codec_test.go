@@ -358,7 +358,7 @@ func TestEnvelope(t *testing.T) {
 		{"cgst", `field id: have the key "id" again; leave one of them out`},
 		{"tcgs", `field id: have the key "id" again; leave one of them out`},
 		{"wcgs", `field id: have a string with half a surrogate pair, want valid Unicode`},
-		{"cnsd", `field digest: have null, want string; leave the key out`},
+		{"cnsd", `field digest: have null, want string; write a value`},
 	} {
 		v, adjustments, err := codec.Decode(spell(tt.order))
 		require.EqualError(t, err, head+tt.want, tt.order)
@@ -503,4 +503,91 @@ func TestCodecConcurrently(t *testing.T) {
 	for err := range faults {
 		require.NoError(t, err)
 	}
+}
+
+type (
+	codecStrict struct {
+		A int    `json:"a"`
+		B string `json:"b"`
+		C int    `json:"c,omitempty"`
+		D int    `json:"d,omitempty" plugreg:"default=4"`
+		L []codecStrictLine
+	}
+	codecStrictLine struct {
+		N int `json:"n"`
+	}
+)
+
+// Strict refuses what is missing, at every depth, and all others fill it in.
+func TestDecodeStrictRefusesMissingFields(t *testing.T) {
+	t.Parallel()
+	decode := func(p, declared plugreg.Policy, data string) (codecStrict, []string, error) {
+		c := contractOf[codecStrict](t)
+		c.Policy = declared
+		payload := fmt.Sprintf(`{"contract":"x@1.0.0","digest":"%v","data":%s}`, c.Digest(), data)
+		return decodedAs[codecStrict](t, []byte(payload), c, c, plugreg.DecodeOptions{Policy: p})
+	}
+	for _, declared := range []plugreg.Policy{plugreg.Default, plugreg.Strict} {
+		_, _, err := decode(plugreg.Strict, declared, `{"a":1,"L":[{"n":1},{}]}`)
+		require.ErrorIs(t, err, plugreg.ErrContract)
+		const number = "want int, a whole number from -9223372036854775808 to 9223372036854775807"
+		const fix = "; add the key, which is written even for an empty value"
+		require.EqualError(t, err, `plugin "x" 1.0.0: payload: contract violation: field L[1].n: have no value, `+number+fix+
+			"\nfield b: have no value, want string"+fix+"\nfield d: have no value, "+number+fix)
+		v, lines, err := decode(plugreg.Default, declared, `{"a":1,"b":"","d":0,"L":null}`)
+		require.NoError(t, err)
+		require.Empty(t, lines)
+		require.Equal(t, codecStrict{A: 1}, v)
+	}
+	for _, p := range []plugreg.Policy{plugreg.Default, plugreg.Unchecked, plugreg.Forward, plugreg.Backward, plugreg.Full} {
+		v, lines, err := decode(p, plugreg.Default, `{"a":1}`)
+		require.NoError(t, err)
+		require.Equal(t, []string{"filled d 4"}, lines)
+		require.Equal(t, codecStrict{A: 1, D: 4}, v)
+	}
+}
+
+// A floor cannot make readers laxer, and Backward is the stricter of the two although it drops what Forward refuses.
+func TestForwardAsAFloorLeavesBackwardOpen(t *testing.T) {
+	t.Parallel()
+	c := contractOf[codecStrictLine](t)
+	for declared, refused := range map[plugreg.Policy]bool{plugreg.Default: true, plugreg.Unchecked: true, plugreg.Forward: true, plugreg.Backward: false, plugreg.Full: false} {
+		c.Policy = declared
+		payload := fmt.Sprintf(`{"contract":"x@1.0.0","digest":"%v","data":{"n":1,"more":2}}`, c.Digest())
+		_, _, err := plugreg.Decode[codecStrictLine]([]byte(payload), c, c, plugreg.DecodeOptions{Policy: plugreg.Forward})
+		require.Equal(t, refused, err != nil, declared)
+	}
+}
+
+type (
+	codecByPointer struct{ N int }
+	codecReached   struct {
+		Value codecByPointer
+		Map   map[string]codecByPointer
+		Any   any
+	}
+)
+
+func (p *codecByPointer) MarshalText() ([]byte, error) { return fmt.Append(nil, "n", p.N), nil }
+
+func (p *codecByPointer) UnmarshalText(text []byte) error {
+	_, err := fmt.Sscanf(string(text), "n%d", &p.N)
+	return err
+}
+
+// Methods of a pointer are called where encoding/json cannot reach them, so that what is written can be read.
+func TestEncodeCallsMethodsOfPointers(t *testing.T) {
+	t.Parallel()
+	v := codecReached{codecByPointer{1}, map[string]codecByPointer{"k": {2}}, codecByPointer{3}}
+	bare, err := json.Marshal(v)
+	require.NoError(t, err)
+	require.Equal(t, `{"Value":{"N":1},"Map":{"k":{"N":2}},"Any":{"N":3}}`, string(bare))
+	c := contractOf[codecReached](t)
+	payload := encoded(t, c, v)
+	require.Contains(t, string(payload), `"data":{"Value":"n1","Map":{"k":"n2"},"Any":"n3"}}`)
+	w, _, err := plugreg.Decode[codecReached](payload, c, c, plugreg.DecodeOptions{})
+	require.NoError(t, err)
+	v.Any = "n3"
+	require.Equal(t, v, w)
+	t.Run("as the payload", roundTrip(codecByPointer{4}))
 }

@@ -21,7 +21,8 @@ import (
 //	Forward     anything                                next major if broken, else Backward   refusing unknown fields
 //	Unchecked   anything                                not older                             ignoring unknown, filling missing
 //
-// While the major version is 0, Forward takes a breaking change with the next minor.
+// While the major version is 0, Forward takes a breaking change with the next minor. Missing are fields that the writer
+// always writes.
 type Policy uint8
 
 // The policies, laxest first.
@@ -30,8 +31,7 @@ const (
 	Default Policy = iota
 	// Unchecked allows any change, as long as the version is not older.
 	Unchecked
-	// Forward allows a new generation: any change, with exactly the next major version. Readers of another generation
-	// refuse what they do not know.
+	// Forward allows any change; what breaks takes exactly the next major version. Readers refuse what they do not know.
 	Forward
 	// Backward allows what those who use the old version do not notice: the new version has all that the old one had,
 	// and reads what was written under it.
@@ -127,7 +127,7 @@ func checkHistory(p Policy, candidate Contract, history []Contract, judge func(p
 		if !b.unreadable && !q.covers(b.ver, ver, b.nearest) {
 			continue
 		}
-		r := judge(p, b.Contract, &candidate, q.exact(b.ver, ver, b.nearest))
+		r := judge(p, b.Contract, &candidate, q.exact(b.ver, ver, b.nearest)).besideEachOther()
 		if b.unreadable || !q.apart(b.ver, ver, r.Changes) {
 			reports = append(reports, r)
 		}
@@ -216,9 +216,14 @@ func markNearest(before []baseline, ver version.Version) {
 // may serve side by side.
 func (p Policy) covers(old, new version.Version, nearest bool) bool {
 	if p >= Backward {
-		return old.Major == new.Major && (old.Major > 0 || old.Minor == new.Minor)
+		return oneGeneration(old, new)
 	}
 	return nearest
+}
+
+// oneGeneration says whether two versions are of one major version, or of one minor version while that is 0.
+func oneGeneration(a, b version.Version) bool {
+	return a.Major == b.Major && (a.Major > 0 || a.Minor == b.Minor)
 }
 
 // exact says whether the step between versions that stand side by side is judged beside their shapes.
@@ -278,7 +283,7 @@ func (r *Report) judgeShape(old, new *Contract) {
 	switch {
 	case r.Policy == Strict:
 		if a, b := old.ShapesDigest(), new.ShapesDigest(); a != b {
-			refuse("strict allows no change of shape, and the digests of the shapes are %v and %v", a, b)
+			refuse("strict allows no change of shape")
 		}
 	case r.Policy >= Backward && r.Changes.Severity() == Breaking:
 		refuse("%v allows nothing that breaks", r.Policy)

@@ -3,7 +3,6 @@
 package plugreg
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
@@ -126,7 +125,7 @@ func readDependency(o *canon.ObjectReader) Dependency {
 func readShape(o *canon.ObjectReader) Shape {
 	s := Shape{Name: o.String("name"), Role: Role(o.String("role")), Kind: o.String("kind"), GoType: o.StringOr("go_type", ""), Comparable: o.Bool("comparable")}
 	failed(o, "name", checkText(s.Name))
-	failed(o, "kind", checkText(s.Kind))
+	failed(o, "kind", checkType(s.Kind))
 	if !slices.Contains([]Role{RoleBoth, RoleProvides, RoleRequires, RoleConfig, RoleData, RoleExport}, s.Role) {
 		o.Fail("role", fmt.Errorf("unknown role %q", clip(string(s.Role), 64)))
 	}
@@ -161,7 +160,7 @@ func readField(o *canon.ObjectReader) Field {
 	position := o.Int("position")
 	f.Position = int(position)
 	failed(o, "name", checkIdentifier(f.Name))
-	failed(o, "type", checkText(f.Type))
+	failed(o, "type", checkType(f.Type))
 	if position < 0 || position > math.MaxInt32 { // an int on every platform
 		o.Fail("position", fmt.Errorf("want 0 to %d, found %d", math.MaxInt32, position))
 	}
@@ -173,7 +172,7 @@ func readField(o *canon.ObjectReader) Field {
 func readMethod(o *canon.ObjectReader) Method {
 	m := Method{Name: o.String("name"), Type: o.String("type"), Pointer: o.Bool("pointer")}
 	failed(o, "name", checkMethod(m.Name))
-	failed(o, "type", checkText(m.Type))
+	failed(o, "type", checkType(m.Type))
 	m.Signature = methodSignature(m.Name, m.Type, m.Pointer)
 	same(o, "signature", m.Signature)
 	return m
@@ -224,121 +223,34 @@ func checkMethod(s string) error {
 	return checkIdentifier(s[strings.LastIndexByte(s, '.')+1:])
 }
 
+// maxTypeText and maxTypeDepth bound type texts of foreign documents, in bytes and in brackets within each other.
+const (
+	maxTypeText  = 64 << 10
+	maxTypeDepth = 400
+)
+
+func checkType(s string) error {
+	if len(s) > maxTypeText {
+		return fmt.Errorf("want a type of at most %d bytes, found %d", maxTypeText, len(s))
+	}
+	depth := 0
+	for _, c := range []byte(s) {
+		switch c {
+		case '[', '(', '{':
+			depth++
+		case ']', ')', '}':
+			depth--
+		}
+		if depth > maxTypeDepth {
+			return fmt.Errorf("want a type of at most %d brackets within each other", maxTypeDepth)
+		}
+	}
+	return checkText(s)
+}
+
 func checkText(s string) error {
 	if s == "" || strings.ContainsFunc(s, unicode.IsControl) {
 		return fmt.Errorf("want text without control characters, found %q", clip(s, 64))
 	}
 	return nil
-}
-
-// sorted returns c with everything in canonical order, without touching what c holds.
-func (c Contract) sorted() Contract {
-	c.Requires = sortedDependencies(c.Requires)
-	c.Uses = slices.Sorted(slices.Values(c.Uses))
-	c.Shapes = slices.SortedStableFunc(slices.Values(c.Shapes), func(a, b Shape) int { return strings.Compare(a.Name, b.Name) })
-	for i, s := range c.Shapes {
-		c.Shapes[i].Methods = slices.SortedStableFunc(slices.Values(s.Methods), func(a, b Method) int { return strings.Compare(a.Name, b.Name) })
-	}
-	return c
-}
-
-func (d Dependency) append(dst []byte) []byte {
-	o := canon.Open(dst)
-	o.String("constraint", d.Constraint)
-	o.String("name", d.Name)
-	o.Bool("optional", d.Optional)
-	return o.Close()
-}
-
-// append writes the shape; what is derived from the rest, or no part of the digest, only where full is set.
-func (s Shape) append(dst []byte, full bool) []byte {
-	o := canon.Open(dst)
-	o.Bool("comparable", s.Comparable)
-	canon.List(o, "fields", s.Fields, func(f Field, dst []byte) []byte { return f.append(dst, full) })
-	if full {
-		o.String("go_type", s.GoType)
-	}
-	o.String("kind", s.Kind)
-	canon.List(o, "methods", s.Methods, func(m Method, dst []byte) []byte { return m.append(dst, full) })
-	o.String("name", s.Name)
-	o.String("role", string(s.Role))
-	return o.Close()
-}
-
-func (f Field) append(dst []byte, full bool) []byte {
-	o := canon.Open(dst)
-	o.Strings("aliases", f.Aliases)
-	o.String("default", f.Default)
-	o.Bool("embedded", f.Embedded)
-	o.String("name", f.Name)
-	o.Int("position", int64(f.Position))
-	o.Bool("required", f.Required)
-	if full {
-		o.String("signature", fieldSignature(f.Name, f.Type, f.Position).String())
-	}
-	o.String("tag", f.Tag)
-	o.String("type", f.Type)
-	o.String("wire", f.Wire)
-	return o.Close()
-}
-
-func (m Method) append(dst []byte, full bool) []byte {
-	o := canon.Open(dst)
-	o.String("name", m.Name)
-	o.Bool("pointer", m.Pointer)
-	if full {
-		o.String("signature", methodSignature(m.Name, m.Type, m.Pointer).String())
-	}
-	o.String("type", m.Type)
-	return o.Close()
-}
-
-// digests hashes the shapes once for both digests.
-func (c Contract) digests() (contract, shapes Digest) {
-	shapes = c.ShapesDigest()
-	return digestOf(c.Name, c.Version, c.Policy, sortedDependencies(c.Requires), slices.Sorted(slices.Values(c.Uses)), shapes.String()), shapes
-}
-
-// digestShapes hashes each shape alone and then the sorted list of names and hashes, so that neither recursion nor
-// order matters.
-func digestShapes(list []Shape) Digest {
-	sorted := Contract{Shapes: list}.sorted().Shapes
-	doc := append([]byte(shapesTag), 0, '[')
-	for i, s := range sorted {
-		if i > 0 {
-			doc = append(doc, ',')
-		}
-		sum := Digest(sha256.Sum256(s.append(append([]byte(shapeTag), 0), false)))
-		doc = canon.AppendString(append(doc, '['), s.Name)
-		doc = canon.AppendString(append(doc, ','), sum.String())
-		doc = append(doc, ']')
-	}
-	return sha256.Sum256(append(doc, ']'))
-}
-
-// digestOf hashes a contract, given its lists sorted and the text of its shapes' digest. It is part of every
-// registration, so it writes the object by hand; a test holds it against the one that [canon] writes.
-func digestOf(name, ver string, p Policy, requires []Dependency, uses []string, shapes string) Digest {
-	var needs []byte // apart, so that buf stays on the stack
-	for i, d := range requires {
-		if i > 0 {
-			needs = append(needs, ',')
-		}
-		needs = d.append(needs)
-	}
-	var buf [512]byte
-	dst := append(buf[:0], contractTag+"\x00"+`{"name":`...)
-	dst = canon.AppendString(dst, name)
-	dst = canon.AppendString(append(dst, `,"policy":`...), p.String())
-	dst = append(append(dst, `,"requires":[`...), needs...)
-	dst = canon.AppendString(append(dst, `],"shapes":`...), shapes)
-	dst = append(dst, `,"uses":[`...)
-	for i, u := range uses {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = canon.AppendString(dst, u)
-	}
-	dst = canon.AppendString(append(dst, `],"version":`...), ver)
-	return sha256.Sum256(append(dst, '}'))
 }

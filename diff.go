@@ -4,6 +4,7 @@ package plugreg
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -45,12 +46,20 @@ type differ struct {
 	// listed are the payload types that one side lists and the other only reaches, "data:X" by ".X".
 	listed map[string]string
 	twins  map[string][2]*Shape // old and new by plain name; nil where nothing is listed
-	found  Changes
+	// serial are the types on either side, by plain name, that settings and payloads lead to; nil until somebody asks.
+	serial    map[string]bool
+	unchanged map[string]bool // structs that are the same on both sides, with all that they embed; by plain name
+	settings  bool            // the type that is looked at is one of settings
+	found     Changes
 }
 
 func (d *differ) add(r Rule, path, was, is string) {
 	i, _ := ruleAt(r)
-	d.found = append(d.found, Change{Rule: r, Path: path, Old: was, New: is, Affects: rules[i].affects, Severity: rules[i].severity})
+	c := Change{Rule: r, Path: path, Old: was, New: is, Affects: rules[i].affects, Severity: rules[i].severity}
+	if d.settings && c.Affects != "" {
+		c.Affects = "writer" // nobody but who writes settings has to do with their type
+	}
+	d.found = append(d.found, c)
 }
 
 // lookAt compares a type of the old contract with what the new one has of it.
@@ -104,9 +113,25 @@ func (d *differ) lookForNew(n *Shape) {
 		r = privateTypeChanged
 	}
 	d.add(r, d.plain(n.Name), "", n.Kind)
+	if n.Name == "config" {
+		d.firstSettings(n)
+	}
+}
+
+// firstSettings finds what settings must hold of a plugin that had none: so far, nobody wrote any.
+func (d *differ) firstSettings(n *Shape) {
+	d.settings = true
+	for i := range n.Fields {
+		if f := &n.Fields[i]; f.public() && f.Wire != "-" && d.demanded(f) {
+			d.add(requiredFieldAdded, n.Name+"."+f.Name, "", f.Type)
+		}
+	}
+	d.settings = false
 }
 
 func (d *differ) shape(name string, o, n *Shape) {
+	d.settings = o.Role == RoleConfig && n.Role == RoleConfig
+	defer func() { d.settings = false }()
 	if o.Role != n.Role {
 		d.add(roleChanged, name, string(o.Role), string(n.Role))
 	}
@@ -117,6 +142,8 @@ func (d *differ) shape(name string, o, n *Shape) {
 		return // nothing below can be compared
 	}
 	switch {
+	case d.settings && o.Comparable != n.Comparable:
+		d.add(comparabilityChanged, name, fmt.Sprint(o.Comparable), fmt.Sprint(n.Comparable))
 	case o.Comparable && !n.Comparable:
 		d.add(comparabilityLost, name, "", "")
 	case !o.Comparable && n.Comparable:
@@ -157,17 +184,18 @@ func (d *differ) methods(name string, o, n *Shape) {
 	for i := range o.Methods {
 		m := &o.Methods[i]
 		if is := now[m.Name]; is == nil || *m != *is {
-			d.method(name+"."+m.Name+"()", o, n, m, is)
+			d.method(name, o, n, m, is)
 		}
 		delete(now, m.Name)
 	}
 	for method, m := range now {
-		d.add(gainedMethod(o, n, method), name+"."+method+"()", "", m.Type)
+		d.add(d.gainedMethod(name, o, n, m), name+"."+method+"()", "", m.Type)
 	}
 }
 
 // method compares a method of the old contract with what the new one has of it, nil for nothing.
-func (d *differ) method(path string, o, n *Shape, m, is *Method) {
+func (d *differ) method(name string, o, n *Shape, m, is *Method) {
+	path := name + "." + m.Name + "()"
 	switch {
 	case o.Role == RoleProvides && m.private() && is == nil:
 		d.add(privateMethodChanged, path, m.Type, "")
@@ -175,35 +203,66 @@ func (d *differ) method(path string, o, n *Shape, m, is *Method) {
 		d.add(privateMethodChanged, path, m.Type, is.Type)
 	case is == nil && o.Role == RoleRequires && n.Role == RoleRequires && o.Kind == "interface":
 		d.add(methodWaived, path, m.Type, "")
+	case is == nil && d.codes(name, o, m):
+		d.add(codecRemoved, path, m.Type, "")
 	case is == nil:
 		d.add(methodRemoved, path, m.Type, "")
 	case !d.same(m.Type, is.Type):
 		d.add(methodRetyped, path, m.Type, is.Type)
-	case !m.Pointer && is.Pointer:
-		d.add(receiverNarrowed, path, "value", "pointer")
-	case m.Pointer && !is.Pointer:
-		d.add(receiverWidened, path, "pointer", "value")
+	case m.Pointer != is.Pointer && name == "plugin": // the host has what New returned, and calls it all the same
+		d.add(receiverMoved, path, receiverOf(m), receiverOf(is))
+	case is.Pointer:
+		d.add(receiverNarrowed, path, receiverOf(m), receiverOf(is))
+	case m.Pointer:
+		d.add(receiverWidened, path, receiverOf(m), receiverOf(is))
 	}
+}
+
+func receiverOf(m *Method) string {
+	if m.Pointer {
+		return "pointer"
+	}
+	return "value"
 }
 
 // private methods have their package before their name, and nobody elsewhere can call or implement them.
 func (m *Method) private() bool { return strings.Contains(m.Name, ".") }
 
 // gainedMethod is the rule for a new method.
-func gainedMethod(o, n *Shape, name string) Rule {
+func (d *differ) gainedMethod(name string, o, n *Shape, m *Method) Rule {
 	switch {
 	case o.Kind == "interface" && (o.Role != RoleProvides || n.Role != RoleProvides):
 		return methodDemanded
-	case strings.Contains(name, "."):
+	case m.private():
 		return privateMethodChanged
-	case o.Kind != "interface" && o.Role != RoleProvides && slices.Contains(codecs[:], name):
+	case d.codes(name, n, m):
 		return codecAdded
+	case m.Name == "IsZero" && m.Type == "func() bool" && d.inJSON(name):
+		return presenceChanged // of fields with omitzero
 	}
 	return methodAdded
 }
 
-// codecs are the methods by which a type takes its form in JSON into its own hands; the last two read it.
+// codes reports whether by the method a type takes its form in JSON into its own hands.
+func (d *differ) codes(name string, s *Shape, m *Method) bool {
+	return s.Kind != "interface" && slices.Contains(codecs[:], m.Name) && d.inJSON(name)
+}
+
+// codecs are the methods by which types write themselves, and read themselves.
 var codecs = [...]string{"MarshalJSON", "MarshalText", "UnmarshalJSON", "UnmarshalText"}
+
+// inJSON reports whether a type is part of settings or payloads.
+func (d *differ) inJSON(name string) bool {
+	if d.serial == nil {
+		d.serial = map[string]bool{}
+		for _, side := range []map[string]*Shape{d.old, d.new} {
+			for reached := range serial(side) {
+				d.serial[d.plain(reached)] = true
+			}
+		}
+	}
+	return d.serial[name]
+}
 
 // needs compares what the contracts ask of the host.
 func (d *differ) needs(old, new Contract) {

@@ -238,3 +238,19 @@ func TestDiffOfDeepEmbedding(t *testing.T) {
 	}
 	require.Equal(t, []string{"field-retyped .T3000.Leaf int>string"}, diffFound(plugreg.Diff(deep("int"), deep("string"))))
 }
+
+// What did not change is not resolved again for each struct that embeds it: a document of many such is foreign input.
+func TestDiffOfEqualEmbeddingIsCheap(t *testing.T) {
+	big := plugreg.Shape{Name: ".Big", Role: plugreg.RoleData, Kind: "struct"}
+	for i := range 500 {
+		name := fmt.Sprint("F", i)
+		big.Fields = append(big.Fields, plugreg.Field{Name: name, Wire: name, Type: "int", Position: i})
+	}
+	c := plugreg.Contract{Name: "acme.big", Version: "1.0.0", Shapes: []plugreg.Shape{big}}
+	for i := range 500 {
+		c.Shapes = append(c.Shapes, plugreg.Shape{Name: fmt.Sprint("data:S", i), Role: plugreg.RoleData, Kind: "struct",
+			Fields: []plugreg.Field{{Name: "Big", Type: ".Big", Embedded: true}}})
+	}
+	require.Empty(t, plugreg.Diff(c, c))
+	require.Less(t, testing.AllocsPerRun(1, func() { plugreg.Diff(c, c) }), 1000.0)
+}

@@ -201,6 +201,45 @@ func (s *structs) bringsUnknown(f *Field) bool {
 	return f.Embedded && s.counterpart(owner, s.old) == nil && strings.Contains(owner, ".")
 }
 
+// hidesUnknown reports whether the new field f embeds a type that is not described, beside others that are: what it brings
+// in may hide what they do.
+func (s *structs) hidesUnknown(f *Field) bool {
+	owner := s.ownerOf(f)
+	return s.counterpart(owner, s.new) == nil && strings.Contains(owner, ".") && len(s.before.owners) > 0
+}
+
+// equalEmbedded reports whether all that two equal structs embed is equal too, at every depth.
+func (d *differ) equalEmbedded(o, n *Shape) bool {
+	for i := range o.Fields {
+		if f := &o.Fields[i]; f.Embedded && !d.equalOwner(d.ownerOf(f), 0) {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *differ) equalOwner(owner string, depth int) bool {
+	if same, known := d.unchanged[owner]; known {
+		return same
+	}
+	if depth > maxEmbedding {
+		return false
+	}
+	if d.unchanged == nil {
+		d.unchanged = map[string]bool{}
+	}
+	d.unchanged[owner] = true // a struct that embeds itself is no worse for it
+	o, n := d.counterpart(owner, d.old), d.counterpart(owner, d.new)
+	same := o == nil && n == nil || o != nil && n != nil && o.Kind == n.Kind && d.equalFields(o, n)
+	for i := 0; same && o != nil && i < len(o.Fields); i++ {
+		if f := &o.Fields[i]; f.Embedded {
+			same = d.equalOwner(d.ownerOf(f), depth+1)
+		}
+	}
+	d.unchanged[owner] = same
+	return same
+}
+
 // survives reports whether all that an embedded struct brought in can still be selected.
 func (s *structs) survives(f *Field) bool {
 	selectable := false

@@ -5,7 +5,6 @@ package plugreg
 import (
 	"fmt"
 	"go/token"
-	"reflect"
 	"slices"
 	"strings"
 )
@@ -13,7 +12,7 @@ import (
 // fields compares two structs: what code can name, by the names in Go, and what is on the wire of each.
 func (d *differ) fields(path string, o, n *Shape) {
 	embedding := hasEmbedded(o) || hasEmbedded(n)
-	if !embedding && d.equalFields(o, n) {
+	if d.equalFields(o, n) && (!embedding || d.equalEmbedded(o, n)) {
 		return
 	}
 	s := structs{differ: d, path: path, o: o, n: n, was: fieldsOf{shape: o}, now: fieldsOf{shape: n}}
@@ -69,8 +68,11 @@ func (m *fieldsOf) find(name string, index int) *Field {
 
 // public fields are those that code elsewhere can name, that are in JSON, and the embedded ones, which bring in others.
 func (f *Field) public() bool {
-	return f.Name != "_" && (token.IsExported(f.Name) || f.Embedded || f.Wire != "-")
+	return f.Name != "_" && (token.IsExported(f.Name) || f.Embedded || f.Wire != "-") && f.Type != noCloseText
 }
+
+// noCloseText is embedded to have a Close, and for nothing else: a Close of one's own may take its place.
+const noCloseText = "github.com/plugreg/plugreg.NoClose"
 
 // onWire reports whether the field has a name of its own in JSON.
 func (f *Field) onWire() bool { return f.Wire != "" && f.Wire != "-" && f.Name != "_" }
@@ -195,79 +197,6 @@ func (s *structs) field(path string, f, g *Field) {
 	}
 }
 
-// wire compares what a field is called in JSON.
-func (s *structs) wire(path string, f, g *Field) {
-	switch {
-	case f.Wire == g.Wire:
-	case g.Wire == "-":
-		s.add(wireRemoved, path, f.Wire, "")
-	case f.Wire == "-" && s.demanded(g):
-		s.add(requiredFieldAdded, path, "", g.Wire)
-	case f.Wire == "-":
-		s.add(wireAdded, path, "", g.Wire)
-	case f.onWire() && slices.Contains(g.Aliases, f.Wire):
-		s.add(wireAliased, path, f.Wire, g.Wire)
-	default:
-		s.add(wireRenamed, path, f.Wire, g.Wire)
-	}
-}
-
-// terms compares what readers and writers agree on about a field beside its name and type.
-func (s *structs) terms(path string, f, g *Field) {
-	for _, a := range without(g.Aliases, f.Aliases) {
-		if a != f.Wire {
-			s.add(aliasAdded, path, "", a)
-		}
-	}
-	for _, a := range without(f.Aliases, g.Aliases) {
-		if a != g.Wire {
-			s.add(aliasRemoved, path, a, "")
-		}
-	}
-	if !f.onWire() || !g.onWire() {
-		return
-	}
-	switch {
-	case !f.Required && g.Required:
-		s.add(requiredAdded, path, "", "")
-	case f.Required && !g.Required:
-		s.add(requiredDropped, path, "", "")
-	case f.Default != g.Default:
-		s.add(defaultChanged, path, f.Default, g.Default)
-	}
-	if f.Tag == g.Tag {
-		return
-	}
-	a, b := jsonOptions(f.Tag), jsonOptions(g.Tag)
-	if a.quoted != b.quoted {
-		s.add(encodingChanged, path, f.Tag, g.Tag)
-	}
-	if a.omits != b.omits {
-		s.add(presenceChanged, path, f.Tag, g.Tag)
-	}
-}
-
-// wireOptions are the options of a json tag that change what is written.
-type wireOptions struct {
-	omits  [2]bool // omitempty, omitzero
-	quoted bool
-}
-
-func jsonOptions(tag string) (o wireOptions) {
-	_, rest, _ := strings.Cut(reflect.StructTag(tag).Get("json"), ",")
-	for option := range strings.SplitSeq(rest, ",") {
-		switch option {
-		case "omitempty":
-			o.omits[0] = true
-		case "omitzero":
-			o.omits[1] = true
-		case "string":
-			o.quoted = true
-		}
-	}
-	return o
-}
-
 // gained looks at the fields that are new.
 func (s *structs) gained() {
 	for i := range s.n.Fields {
@@ -276,7 +205,10 @@ func (s *structs) gained() {
 			continue
 		}
 		r := fieldAdded
-		if f.onWire() && !s.inlinedBefore(f.Wire) && s.demanded(f) {
+		switch {
+		case f.Embedded && s.hidesUnknown(f):
+			r = embeddingUnknown
+		case f.onWire() && !s.inlinedBefore(f.Wire) && s.demanded(f):
 			r = requiredFieldAdded
 		}
 		s.add(r, s.path+"."+f.Name, "", f.Type)
@@ -284,12 +216,12 @@ func (s *structs) gained() {
 }
 
 // demanded reports whether a payload has to hold the field.
-func (s *structs) demanded(f *Field) bool { return f.Required || s.demands(f.Type, map[string]bool{}) }
+func (d *differ) demanded(f *Field) bool { return f.Required || d.demands(f.Type, map[string]bool{}) }
 
 // demands reports whether a payload that lacks a struct of that type lacks something required within it: a struct that is
 // absent is one whose fields are all absent. One that reads itself asks for nothing.
-func (s *structs) demands(typ string, seen map[string]bool) bool {
-	shape := s.new[typ]
+func (d *differ) demands(typ string, seen map[string]bool) bool {
+	shape := d.new[typ]
 	if shape == nil || shape.Kind != "struct" || seen[typ] {
 		return false
 	}
@@ -297,7 +229,7 @@ func (s *structs) demands(typ string, seen map[string]bool) bool {
 	if slices.ContainsFunc(shape.Methods, func(m Method) bool { return m.Name == "UnmarshalJSON" || m.Name == "UnmarshalText" }) {
 		return false
 	}
-	return slices.ContainsFunc(shape.Fields, func(f Field) bool { return f.public() && f.Wire != "-" && (f.Required || s.demands(f.Type, seen)) })
+	return slices.ContainsFunc(shape.Fields, func(f Field) bool { return f.public() && f.Wire != "-" && (f.Required || d.demands(f.Type, seen)) })
 }
 
 // private compares the fields that code elsewhere cannot name, in whatever order.

@@ -59,6 +59,33 @@ func onlyBehind(side map[string]*Shape, first []string, private bool, fixed func
 	return behind
 }
 
+// serial returns the types that settings and payloads lead to through what is in JSON.
+func serial(side map[string]*Shape) map[string]bool {
+	reached := map[string]bool{}
+	var queue []string
+	for name, s := range side {
+		if isRootName(name) && (s.Role == RoleConfig || s.Role == RoleData) {
+			queue = append(queue, name)
+		}
+	}
+	for len(queue) > 0 {
+		name := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if reached[name] {
+			continue
+		}
+		reached[name] = true
+		s := side[name]
+		queue = named(queue, side, s.Kind)
+		for i := range s.Fields {
+			if f := &s.Fields[i]; f.Wire != "-" {
+				queue = named(queue, side, f.Type)
+			}
+		}
+	}
+	return reached
+}
+
 // closure returns what the first types lead to, themselves included: through public members, or through all.
 func closure(side map[string]*Shape, first []string, private bool) map[string]bool {
 	reached := make(map[string]bool, len(side))

@@ -16,16 +16,18 @@ import (
 // which is a contract or a snapshot. It is what a build runs before it publishes; [VerifyContracts] is the same as a
 // test.
 //
-// Each contract is judged by [CheckHistory] under the policies that it and its baselines declare, Backward where they
-// declare none; other new versions in candidate count as history too. There must be a baseline: a plugin without one,
-// one that is known from expired snapshots alone, and a file that cannot be read or contradicts another make the outcome
-// Unknown, and never Compatible. What is refused although a baseline has expired is refused all the same. So is a
-// version that was published with another contract, whatever its policy, and a plugin that was released and that
-// candidate lacks: whoever mounts it is broken.
+// Each contract is judged by [CheckHistory] under the policies that it and its baselines declare, as the registry would
+// that the candidate was taken of: the candidate's Policy stands for those that declare none (Backward, where it is
+// Default itself), and its MinPolicy for those that are laxer. Other new versions in candidate count as history too.
+// There must be a baseline: a plugin without one, one that is known from expired snapshots alone, and a file that cannot
+// be read or contradicts another make the outcome Unknown, and never Compatible. What is refused although a baseline has
+// expired is refused all the same. So is a version that was published with another contract, whatever its policy, and a
+// plugin that was released and that candidate lacks: whoever mounts it is broken. A version that begins another
+// generation is compared with nothing, and a note says so.
 //
-// Each exception lets through the one change that it fits, where that would be refused. One that has expired lets
-// nothing through, and one that nothing needs is refused, so that none outlives its reason. No exception lets a released
-// version change, nor a Strict one.
+// Each exception lets through the one change that it fits, where that is refused: one that the policy does not take, or
+// that is too much for the version. One that has expired lets nothing through, and one that nothing needs is refused, so
+// that none outlives its reason. No exception lets a released version change, nor a Strict one.
 //
 // Of the tree all files are read whose names end in .json, but for documents of exceptions and for what begins with a
 // dot: at most 100,000 files, 64 MiB each, 1 GiB together. Links to directories are problems, for what is behind them is
@@ -35,8 +37,9 @@ func Gate(candidate Snapshot, baselines fs.FS, exceptions []Exception) GateRepor
 	g := gate{now: now, tree: readBaselines(baselines, now, defaultTreeLimits()), candidate: candidate.sorted(), exceptions: exceptions, used: make([]bool, len(exceptions))}
 	g.Reports = []Report{} // in JSON an array, also where there are none
 	g.unknown(g.tree.problems...)
+	g.versions = g.releases()
 	g.inspect()
-	for _, c := range g.candidate.Contracts {
+	for _, c := range g.versions {
 		g.judge(c)
 	}
 	g.removals()
@@ -57,6 +60,7 @@ type gate struct {
 	now             time.Time
 	tree            *baselineTree
 	candidate       Snapshot
+	versions        []release // of the candidate
 	exceptions      []Exception
 	used            []bool // exceptions
 	refused, unsure bool
@@ -77,29 +81,28 @@ func (g *gate) inspect() {
 	if g.candidate.Expired(g.now) {
 		g.unknown(fmt.Sprintf("the candidate's snapshot expired at %s: take a new one", g.candidate.Expires.UTC().Format(time.RFC3339)))
 	}
-	all := g.candidate.Contracts
-	if len(all) == 0 {
+	if len(g.versions) == 0 {
 		g.unknown("the candidate has no plugins")
 	}
-	for i := 1; i < len(all); i++ {
-		if id := all[i].identity(); id == all[i-1].identity() && all[i].Digest() != all[i-1].Digest() {
-			g.refuse("%q stands in the candidate with two contracts", clip(id, 320))
+	for i, c := range g.versions {
+		if i > 0 && c.id == g.versions[i-1].id && c.digest != g.versions[i-1].digest {
+			g.refuse("%q stands in the candidate with two contracts", clip(c.id, 320))
 		}
 	}
 }
 
-// judge judges one plugin.
-func (g *gate) judge(c Contract) {
-	r := checkHistory(Default, c, g.history(c), g.pair)
-	if own := g.own(c); own != nil && isPre(c.Version) { // which is no baseline of anything, so that nobody has looked at it
-		r = withOwn(g.pair(Default, &own.contract, &c, true), r)
-	}
+// judge judges one version.
+func (g *gate) judge(c release) {
+	r, alone := g.check(c)
+	name, ver := c.contract.Name, c.contract.Version
 	switch {
-	case isFirst(r) && g.except(Change{Rule: noBaseline, Path: c.Name, New: c.Version}, ""):
+	case isFirst(r) && g.except(Change{Rule: noBaseline, Path: name, New: ver}, ""):
 		r.Shape, r.Step, r.Outcome, r.Reasons = Compatible, Compatible, Compatible, nil
-	case r.Outcome == Compatible && g.onlyExpired(c, r):
+	case r.Outcome == Compatible && g.onlyExpired(name, r):
 		r.Outcome = Unknown
 		r.Reasons = append(r.Reasons, "what it is compatible with is known from expired snapshots alone: take a new one, or publish a baseline")
+	case alone:
+		g.Notes = append(g.Notes, fmt.Sprintf("%q %s begins another generation: it was compared with nothing", clip(name, 160), versionText(ver)))
 	}
 	g.refused = g.refused || r.Outcome == Incompatible
 	g.unsure = g.unsure || r.Outcome == Unknown
@@ -118,76 +121,6 @@ func isPre(ver string) bool {
 	return err == nil && v.IsPre()
 }
 
-// withOwn adds the report on the same version to that on those before it, which say nothing where there are none.
-func withOwn(own, r Report) Report {
-	if r.Old == "" {
-		return own
-	}
-	before := r.History
-	r.History = nil
-	return withHistory(slices.Concat([]Report{own, r}, before))
-}
-
-// own is what the baselines have of the very version: what is equal to c where they contradict each other about it.
-func (g *gate) own(c Contract) (own *evidence) {
-	digest := c.Digest()
-	for _, e := range g.tree.byID[c.identity()] {
-		if own == nil || e.digest == digest {
-			own = e
-		}
-	}
-	return own
-}
-
-// history is what c is judged against. Without its new siblings, a generation that they skip would seem to be skipped.
-func (g *gate) history(c Contract) (history []Contract) {
-	own := g.own(c)
-	for _, e := range g.tree.byName[c.Name] {
-		if e == own || e.contract.identity() != c.identity() {
-			history = append(history, e.contract)
-		}
-	}
-	for _, sibling := range g.candidate.Contracts {
-		if sibling.Name == c.Name && sibling.identity() != c.identity() && g.own(sibling) == nil {
-			history = append(history, sibling)
-		}
-	}
-	return history
-}
-
-// pair judges the step between two versions. Exceptions are looked at only where they are needed: without a change that
-// is allowed, the step that it asked for would be refused.
-func (g *gate) pair(p Policy, old, new *Contract, exact bool) Report {
-	changes := Diff(*old, *new)
-	r := p.judge(old, new, changes, Backward, exact)
-	switch {
-	case old.identity() == new.identity():
-		return republished(r, old.Digest(), new.Digest())
-	case r.Outcome != Incompatible:
-		return r
-	}
-	var left Changes
-	for _, c := range changes {
-		if !g.except(c, old.identity()) {
-			left = append(left, c)
-		}
-	}
-	if len(left) == len(changes) {
-		return r
-	}
-	return p.judge(old, new, left, Backward, exact)
-}
-
-// republished refuses another contract of a released version, also where it was allowed to change anything, and where
-// it differs in build metadata alone.
-func republished(r Report, was, is Digest) Report {
-	if was != is && r.Outcome == Compatible {
-		r.Step, r.Outcome, r.Allowed = Incompatible, Incompatible, ""
-		r.Reasons = []string{fmt.Sprintf("%s was released with the digest %v, and this is %v: a released version never changes; give it a new version", versionText(r.Old), was, is)}
-	}
-	return r
-}
-
 // except reports whether an exception fits the change, and keeps it then.
 func (g *gate) except(c Change, baseline string) (fits bool) {
 	for i, e := range g.exceptions {
@@ -204,13 +137,13 @@ func (g *gate) except(c Change, baseline string) (fits bool) {
 
 // onlyExpired reports whether all that the baselines have of what was compared is expired; where nothing was to be
 // compared, of the plugin.
-func (g *gate) onlyExpired(c Contract, r Report) bool {
+func (g *gate) onlyExpired(name string, r Report) bool {
 	compared := map[string]bool{r.Old: true}
 	for _, h := range r.History {
 		compared[h.Old] = true
 	}
 	expired := 0
-	for _, e := range g.tree.byName[c.Name] {
+	for _, e := range g.tree.byName[name] {
 		if r.Old != "" && !compared[e.contract.Version] {
 			continue
 		}
@@ -224,12 +157,19 @@ func (g *gate) onlyExpired(c Contract, r Report) bool {
 
 // platforms notes where a shape may be another because another platform described it.
 func (g *gate) platforms(r Report) {
+	elsewhere := map[string][]*evidence{} // by version
+	for _, e := range g.tree.byName[r.Name] {
+		if !e.on(g.candidate.Platform) {
+			elsewhere[e.contract.Version] = append(elsewhere[e.contract.Version], e)
+		}
+	}
 	for _, h := range append([]Report{r}, r.History...) {
-		for _, e := range g.tree.byName[r.Name] {
-			if len(h.Changes) > 0 && e.contract.Version == h.Old && !e.on(g.candidate.Platform) {
-				g.Notes = append(g.Notes, fmt.Sprintf("%q in %q was described on %s, and the candidate on %s: a type may have another shape there; compare on one platform",
-					e.contract.identity(), e.origins[0].file, e.origins[0].platform, placeText(g.candidate.Platform)))
-			}
+		if len(h.Changes) == 0 {
+			continue
+		}
+		for _, e := range elsewhere[h.Old] {
+			g.Notes = append(g.Notes, fmt.Sprintf("%q in %q was described on %s, and the candidate on %s: a type may have another shape there; compare on one platform",
+				e.id, e.origins[0].file, e.origins[0].platform, placeText(g.candidate.Platform)))
 		}
 	}
 }
@@ -259,7 +199,7 @@ func (b *baselineTree) lastRelease(name string) (last string) {
 	var newest version.Version
 	for _, e := range b.byName[name] {
 		if v, err := version.Parse(e.contract.Version); err == nil && !v.IsPre() && (last == "" || v.Compare(newest) > 0) {
-			newest, last = v, e.contract.identity()
+			newest, last = v, e.id
 		}
 	}
 	return last

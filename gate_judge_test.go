@@ -182,7 +182,7 @@ func gjExample() plugreg.GateReport {
 
 func TestGateText(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, `gate: incompatible, 3 plugins
+	require.Equal(t, `gate: incompatible, plugins: 3
 problem: baseline "pay/1.1.0.json": byte 0, $: want a value, found '<'
 problem: plugin-removed: "mail@1.0.0" was released, and the candidate does not have the plugin; keep it, or except the rule plugin-removed at the path mail since mail@1.0.0
 problem: the exception field-removed at contract.Sum since pay@1.0.0 fits nothing that is refused: remove it
@@ -193,11 +193,11 @@ problem: the exception field-removed at contract.Sum since pay@1.0.0 fits nothin
   backward allows nothing that breaks
   breaking field-retyped at contract.Sum: was "int", is "string" (caller, reader, writer)
     a field has another type; add a field of the new type instead
-  allowed: no version under policy backward; with policy forward, version 2.0.0
+  allowed: version 2.0.0, which begins another generation
 excepted: breaking field-removed at contract.Note: was "string" (caller, reader)
 note: "pay@1.0.0" in "snapshots/01.json" was described on linux/amd64, and the candidate on windows/arm64: a type may have another shape there; compare on one platform
 note: the exception field-removed at contract.Note since pay@1.0.0 holds until 9999-12-31: agreed`, gjExample().String())
-	require.Equal(t, `gate: compatible, 1 plugins
+	require.Equal(t, `gate: compatible, plugins: 1
 "a" 1.1.0 after 1.0.0: compatible under policy backward (shape compatible, step compatible)
   additive field-added at contract.B: is "int" (caller)`,
 		plugreg.Gate(snOf(snContract("a@1.1.0", "ID int", "B int")), gjTree(snContract("a@1.0.0", "ID int")), nil).String())
@@ -243,6 +243,7 @@ func TestGateJSON(t *testing.T) {
    "reasons": [
     "backward allows nothing that breaks"
    ],
+   "allowed": "2.0.0",
    "changes": [
     {
      "rule": "field-retyped",

@@ -37,7 +37,7 @@ func (g GateReport) Err() error {
 // String returns the outcome in one line, then everything that led to it.
 func (g GateReport) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "gate: %v, %d plugins", g.Outcome, len(g.Reports))
+	fmt.Fprintf(&b, "gate: %v, plugins: %d", g.Outcome, len(g.Reports))
 	for _, p := range g.Problems {
 		b.WriteString("\nproblem: " + p)
 	}

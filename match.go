@@ -3,6 +3,8 @@
 package plugreg
 
 import (
+	"encoding"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -63,6 +65,7 @@ func (m *matched) shape(name string, t reflect.Type) {
 		return
 	}
 	m.types[name] = t
+	m.codecs(s, t)
 	isStruct := t.Kind() == reflect.Struct
 	switch {
 	case s.Kind == "struct" && isStruct:
@@ -72,6 +75,33 @@ func (m *matched) shape(name string, t reflect.Type) {
 		m.fail("%s is %s, and %v is %v", name, s.Kind, t, t.Kind())
 	default:
 		m.literal(s.Kind, t)
+	}
+}
+
+// codecs compares the methods by which a type writes and reads itself. Whichever way a payload is handed over, those of
+// the pointer count; only a plugin's own type may be described as a value, without them.
+func (m *matched) codecs(s *Shape, t reflect.Type) {
+	if t.Kind() == reflect.Interface {
+		return
+	}
+	p := reflect.PointerTo(t)
+	if ownType := isRootName(s.Name) && s.Role != RoleData && s.Role != RoleConfig; ownType && !slices.ContainsFunc(s.Methods, func(m Method) bool { return m.Pointer }) {
+		p = t
+	}
+	var found []string
+	for _, codec := range [...]struct {
+		name string
+		typ  reflect.Type
+	}{
+		{"MarshalJSON", reflect.TypeFor[json.Marshaler]()}, {"MarshalText", reflect.TypeFor[encoding.TextMarshaler]()},
+		{"UnmarshalJSON", reflect.TypeFor[json.Unmarshaler]()}, {"UnmarshalText", reflect.TypeFor[encoding.TextUnmarshaler]()},
+	} {
+		if p.Implements(codec.typ) {
+			found = append(found, codec.name)
+		}
+	}
+	if was, is := codedBy(s), codedByText(found); was != is {
+		m.fail("%s is written and read by %s, and %v by %s", s.Name, was, t, is)
 	}
 }
 

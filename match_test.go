@@ -210,3 +210,88 @@ func TestMatchOfSpoiltTexts(t *testing.T) {
 	}
 	require.Greater(t, refused, 1000)
 }
+
+type (
+	matchPlain  struct{ N int }
+	matchReads  struct{ N int } // as matchPlain, but by a method
+	matchBoth   struct{ N int }
+	matchNearly struct{ N int }
+	matchHolds  struct {
+		Both  []*matchBoth
+		When  time.Time
+		Write matchWrites
+	}
+	matchWrites int
+	matchLifts  struct{ matchBoth }
+)
+
+func (p *matchReads) UnmarshalJSON([]byte) error { p.N = 999; return nil }
+
+func (b matchBoth) MarshalText() ([]byte, error) { return fmt.Append(nil, b.N), nil }
+
+func (b *matchBoth) UnmarshalText(text []byte) error {
+	_, err := fmt.Sscan(string(text), &b.N)
+	return err
+}
+
+func (matchWrites) MarshalJSON() ([]byte, error) { return []byte("7"), nil }
+
+func (matchNearly) MarshalText() (matchKey, error) { return "", nil }
+func (matchNearly) UnmarshalText(string) error     { return nil }
+
+// A type that writes or reads itself in other ways than the contract says is another type.
+func TestMatchComparesCodecMethods(t *testing.T) {
+	t.Parallel()
+	plain, reads := contractOf[matchPlain](t), contractOf[matchReads](t)
+	payload := encoded(t, plain, matchPlain{5})
+	_, _, err := plugreg.Decode[matchReads](payload, plain, plain, plugreg.DecodeOptions{})
+	require.ErrorIs(t, err, plugreg.ErrContract)
+	require.ErrorContains(t, err, "it does not describe plugreg_test.matchReads: contract is written and read by encoding/json, and plugreg_test.matchReads by UnmarshalJSON")
+	_, err = plugreg.NewCodec[*matchPlain](reads, plugreg.DecodeOptions{})
+	require.ErrorContains(t, err, "contract is written and read by UnmarshalJSON, and plugreg_test.matchPlain by encoding/json")
+
+	without := func(c plugreg.Contract, name string) plugreg.Contract {
+		c.Shapes = slices.Clone(c.Shapes)
+		i := slices.IndexFunc(c.Shapes, func(s plugreg.Shape) bool { return s.Name == name })
+		require.NotEmpty(t, c.Shapes[i].Methods)
+		c.Shapes[i].Methods = nil
+		return c
+	}
+	holds := contractOf[matchHolds](t)
+	_, err = plugreg.Encode(without(holds, ".matchBoth"), matchHolds{})
+	require.ErrorContains(t, err, ".matchBoth is written and read by encoding/json, and plugreg_test.matchBoth by MarshalText, UnmarshalText")
+	_, err = plugreg.Encode(without(holds, ".matchWrites"), matchHolds{})
+	require.ErrorContains(t, err, ".matchWrites is written and read by encoding/json, and plugreg_test.matchWrites by MarshalJSON")
+}
+
+// What reflection describes is found again, however a method came to the type and in whatever order methods are listed.
+func TestMatchFindsCodecMethods(t *testing.T) {
+	t.Parallel()
+	t.Run("pointer receiver", func(t *testing.T) {
+		t.Parallel()
+		_, _, err := plugreg.Decode[*matchReads](encoded(t, contractOf[matchReads](t), matchReads{}), contractOf[*matchReads](t), contractOf[matchReads](t), plugreg.DecodeOptions{})
+		require.NoError(t, err)
+	})
+	t.Run("other signatures", roundTrip(matchNearly{5}))
+	t.Run("promoted", roundTrip(matchLifts{matchBoth{5}}))
+	t.Run("promoted to a type without a name", roundTrip(struct{ time.Time }{time.Unix(5, 0).UTC()}))
+	t.Run("order", func(t *testing.T) {
+		t.Parallel()
+		c := contractOf[matchBoth](t)
+		slices.Reverse(c.Shapes[0].Methods)
+		require.Equal(t, "MarshalText", c.Shapes[0].Methods[1].Name)
+		_, err := plugreg.Encode(c, matchBoth{})
+		require.NoError(t, err)
+	})
+	t.Run("a plugin as a value", func(t *testing.T) {
+		t.Parallel()
+		c := contractOf[matchTwice](t)
+		i := slices.IndexFunc(c.Shapes, func(s plugreg.Shape) bool { return s.Name == ".matchReads" })
+		c.Shapes[i].Name, c.Shapes[i].Role, c.Shapes[i].Methods = "plugin", plugreg.RoleProvides, nil
+		c.Shapes[1-i].Fields[0].Type = "plugin"
+		_, err := plugreg.Encode(c, matchTwice{})
+		require.NoError(t, err, "the pointer's methods are not described")
+	})
+}
+
+type matchTwice struct{ A matchReads }

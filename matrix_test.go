@@ -195,7 +195,7 @@ func matrixFieldRows() []matrixRow {
 		matrixTypes[v1.ValuePointer, v2.ValuePointer]("value to pointer", "x", "field-retyped contract.L "+field),
 		matrixTypes[v1.Require, v2.Require]("optional to required", "x", "required-added contract.N "+terms),
 		matrixTypes[v1.Unrequire, v2.Unrequire]("required to optional", "~", "required-dropped contract.N "+text),
-		matrixTypes[v1.Default, v2.Default]("another default", "~", "default-changed contract.N "+text),
+		matrixTypes[v1.Default, v2.Default]("another default", "~", "default-changed contract.N reader, writer"),
 		matrixTypes[v1.Reorder, v2.Reorder]("reorder fields", "=", "fields-reordered contract"),
 		matrixTypes[v1.ReorderUnnamed, v2.ReorderUnnamed]("reorder fields of an unnamed struct", "x", "field-retyped contract.U "+field),
 		matrixTypes[v1.WireName, v2.WireName]("another name in JSON", "x", "wire-renamed contract.N reader, writer"),

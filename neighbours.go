@@ -2,7 +2,10 @@
 
 package plugreg
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // compatible says which of the entries, which may otherwise be added, break the policy against what stands beside them
 // by precedence: registered, unregistered meanwhile, or added with them. Call with mu held.
@@ -76,19 +79,21 @@ func releaseBefore(entries []*entry) *entry {
 	return nil
 }
 
-// follows adds an error about e where after may not follow before.
+// follows adds an error about e where after may not follow before. Versions of two generations stand side by side.
 func (c *core) follows(before, after, e *entry, errs []error) []error {
 	p := c.policyFor(before, after)
-	if before.shapes.digest == after.shapes.digest || p == Unchecked || !p.covers(before.ver, after.ver, true) {
+	if before.shapes.digest == after.shapes.digest || p == Unchecked || !oneGeneration(before.ver, after.ver) {
 		return errs // no policy objects
 	}
 	old, now := before.view(), after.view()
-	changes := Diff(old, now)
-	if p.apart(before.ver, after.ver, changes) {
-		return errs
+	r := p.judge(&old, &now, Diff(old, now), p, p.exact(before.ver, after.ver, true)).besideEachOther()
+	fix := ""
+	if e == before {
+		r.Allowed = ""
+		fix = fmt.Sprintf("%s is there already: leave out of %s what it does not have", after.version, before.version)
 	}
-	if err := p.judge(&old, &now, changes, p, p.exact(before.ver, after.ver, true)).Err(); err != nil {
-		return append(errs, &PluginError{Plugin: e.name, Version: e.version, Field: "register", Err: err})
+	if err := r.Err(); err != nil {
+		return append(errs, &PluginError{Plugin: e.name, Version: e.version, Field: "register", Err: err, Fix: fix})
 	}
 	return errs
 }

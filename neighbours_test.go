@@ -119,14 +119,14 @@ func TestNeighbours(t *testing.T) {
 		{"a later minor adds", []string{"1.0.0"}, "1.4.2 A", all &^ strict, []string{"1.0.0 → 1.4.2"}},
 		{"a minor removes", []string{"1.0.0 A"}, "1.1.0", unchecked, []string{"1.0.0 → 1.1.0"}},
 		{"a major breaks", []string{"1.0.0 A"}, "2.0.0 B", all, nil},
-		{"a patch of a major breaks", []string{"1.0.0 A"}, "2.0.1 B", all &^ forward, []string{"1.0.0 → 2.0.1"}},
-		{"a major is skipped", []string{"1.0.0 A"}, "3.0.0 B", all &^ forward, []string{"1.0.0 → 3.0.0"}},
+		{"a patch of a major breaks", []string{"1.0.0 A"}, "2.0.1 B", all, nil},
+		{"a major is skipped", []string{"1.0.0 A"}, "3.0.0 B", all, nil},
 		{"a generation without a cause", []string{"1.0.0 A"}, "2.0.0 A", all, nil},
 		{"a generation that only adds", []string{"1.0.0 A"}, "2.0.0 AB", all, nil},
 		{"zero: a patch adds", []string{"0.1.0"}, "0.1.1 A", unchecked, []string{"0.1.0 → 0.1.1"}},
 		{"zero: a patch removes", []string{"0.1.0 A"}, "0.1.1", unchecked, []string{"0.1.0 → 0.1.1"}},
 		{"zero: a minor breaks", []string{"0.1.0 A"}, "0.2.0 B", all, nil},
-		{"zero: a minor is skipped", []string{"0.1.0 A"}, "0.3.0 B", all &^ forward, []string{"0.1.0 → 0.3.0"}},
+		{"zero: a minor is skipped", []string{"0.1.0 A"}, "0.3.0 B", all, nil},
 		{"zero: it breaks into one", []string{"0.7.0 A"}, "1.0.0 B", all, nil},
 		{"an older one", []string{"1.1.0 A"}, "1.0.0", all &^ strict, []string{"1.0.0 → 1.1.0"}},
 		{"an older one has more", []string{"1.1.0"}, "1.0.0 A", unchecked, []string{"1.0.0 → 1.1.0"}},
@@ -431,7 +431,7 @@ const (
   breaking method-removed at plugin.A(): was "func()" (caller)
     a method is gone; keep it and mark it deprecated
   additive method-added at plugin.B(): is "func()" (caller)
-  allowed: no version under policy backward; with policy forward, version 2.0.0`
+  allowed: version 2.0.0, which begins another generation`
 	nbTextPatch = `plugin "acme" 1.0.1: register: "acme" 1.0.1 after 1.0.0: incompatible under policy backward (shape compatible, step incompatible)
   something was added, so at least 1.1.0 is needed
   cosmetic go-type-changed at plugin: was "*github.com/plugreg/plugreg_test.nbA", is "*github.com/plugreg/plugreg_test.nbAB"
@@ -447,6 +447,13 @@ func TestNeighboursErrorText(t *testing.T) {
 	require.EqualError(t, err, nbTextBreaks)
 	_, err = r.RegisterAll(nbPlugin("1.0.1 AB"))
 	require.EqualError(t, err, nbTextPatch)
+	_, err = r.Register(nbPlugin("0.9.0 A")) // of another generation
+	require.NoError(t, err)
+	r.MustRegister(nbPlugin("2.2.0 A"))
+	_, err = r.Register(nbPlugin("2.1.0 AB"))
+	require.ErrorContains(t, err, `plugin "acme" 2.1.0: register: "acme" 2.2.0 after 2.1.0: incompatible`)
+	require.ErrorContains(t, err, "(2.2.0 is there already: leave out of 2.1.0 what it does not have)")
+	require.NotContains(t, err.Error(), "allowed: version")
 }
 
 // nbCandidate is what the random sequences register.
@@ -521,18 +528,15 @@ func (o *nbOracle) fits(t testing.TB, old, now nbCandidate) bool {
 		}
 	}
 	a, b := nbVersion(old), nbVersion(now)
-	if p >= plugreg.Backward && (a.Major() != b.Major() || a.Major() == 0 && a.Minor() != b.Minor()) {
+	if p > plugreg.Unchecked && (a.Major() != b.Major() || a.Major() == 0 && a.Minor() != b.Minor()) {
 		return true
 	}
 	step := nbStep{old, now, p}
 	if _, ok := o.verdicts[step]; !ok {
 		r := p.Check(o.contract(t, old), o.contract(t, now))
 		ok := r.Outcome == plugreg.Compatible
-		switch {
-		case p == plugreg.Strict: // versions stand side by side
+		if p == plugreg.Strict { // versions stand side by side
 			ok = r.Shape == plugreg.Compatible
-		case p == plugreg.Forward && a.Major() != b.Major() && r.Changes.Severity() < plugreg.Breaking:
-			ok = true
 		}
 		o.verdicts[step] = ok
 	}
@@ -721,4 +725,18 @@ func versionsCost(t *testing.T, n int, order string) (allocs, bytes float64) {
 	runtime.ReadMemStats(&after)
 	require.Len(t, listed(r), n)
 	return float64(after.Mallocs - before.Mallocs), float64(after.TotalAlloc - before.TotalAlloc)
+}
+
+// Majors stand side by side under every policy, so it does not matter in which order they come.
+func TestNeighboursOfGenerations(t *testing.T) {
+	t.Parallel()
+	for _, p := range nbPolicies {
+		for _, order := range [][]string{{"1.0.0 A", "2.0.0 B", "3.0.0"}, {"3.0.0", "1.0.0 A", "2.0.0 B"}, {"1.0.0 A", "3.0.0", "2.0.0 B"}, {"2.0.0 B", "3.0.0", "1.0.0 A"}} {
+			r := nbRegistry(t, plugreg.Config{Policy: p})
+			for _, q := range nbPlugins(order...) {
+				_, err := r.Register(q)
+				require.NoError(t, err, "%v %v", p, order)
+			}
+		}
+	}
 }

@@ -39,7 +39,9 @@ func newSource(e *encoder, w Contract, opts DecodeOptions) (*source, error) {
 	}
 	if s.err = r.verdict(w); s.err == nil {
 		s.widened = r.widened
-		s.plan, err = e.planOf(reader.Options{Closed: r.policy.closed(), Written: r.written})
+		terms := r.policy.terms()
+		terms.Written = r.written
+		s.plan, err = e.planOf(terms)
 	}
 	return s, err
 }
@@ -49,8 +51,10 @@ func identical(a, b []Shape) bool {
 	return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0]
 }
 
-// closed reports whether unknown fields are refused.
-func (p Policy) closed() bool { return p == Strict || p == Forward }
+// terms say which fields are refused: unknown ones, missing ones.
+func (p Policy) terms() reader.Options {
+	return reader.Options{Closed: p == Strict || p == Forward, Complete: p == Strict}
+}
 
 // unreadable says of two versions who cannot read whom. That one may not follow the other is what the report would say.
 // It is returned as an *unreadable, which holds an *IncompatibleError for [errors.As].
@@ -171,10 +175,15 @@ func codedBy(s *Shape) string {
 			}
 		}
 	}
-	if len(found) == 0 {
+	slices.Sort(found)
+	return codedByText(found)
+}
+
+func codedByText(methods []string) string {
+	if len(methods) == 0 {
 		return "encoding/json"
 	}
-	return strings.Join(found, ", ")
+	return strings.Join(methods, ", ")
 }
 
 // structs compares what is on the wire of a struct: the fields that both have. Of the others the policy and the tags

@@ -70,6 +70,20 @@ func (r Report) String() string {
 	return b.String()
 }
 
+// besideEachOther adds the next generation to what is allowed: where versions stand side by side, it may break what it
+// likes, whatever the policy, for nobody is moved to it.
+func (r Report) besideEachOther() Report {
+	if r.Shape != Incompatible || r.Allowed != "" || len(r.Changes) == 0 {
+		return r
+	}
+	if was, err := version.Parse(r.Old); err == nil {
+		if next := nextFor(was, Breaking); exists(next) && !oneGeneration(was, next) {
+			r.Allowed = next.String()
+		}
+	}
+	return r
+}
+
 // objects says whether the change is one of those that the shape is refused for.
 func (r *Report) objects(c Change) bool {
 	return r.Shape == Incompatible && (c.Severity == Breaking || r.Policy == Strict && c.Severity > Cosmetic || r.Policy == Full && c.Rule.oneWay())
@@ -78,7 +92,12 @@ func (r *Report) objects(c Change) bool {
 // advice says which version would be allowed, and under which policy.
 func (r *Report) advice() string {
 	if r.Allowed != "" {
-		return fmt.Sprintf("allowed: version %s", versionText(r.Allowed))
+		s := fmt.Sprintf("allowed: version %s", versionText(r.Allowed))
+		was, err := version.Parse(r.Old)
+		if next, err2 := version.Parse(r.Allowed); err == nil && err2 == nil && !oneGeneration(was, next) {
+			s += ", which begins another generation"
+		}
+		return s
 	}
 	other := Backward
 	if r.Changes.Severity() == Breaking {

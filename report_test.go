@@ -58,7 +58,7 @@ func TestReportString(t *testing.T) {
   allowed: no version under policy backward; with policy forward, version 2.0.0`},
 		{"full", plugreg.Full.Check(historyContract("1.0.0", "5"), historyContract("1.1.0", "6")), `"acme.history" 1.1.0 after 1.0.0: incompatible under policy full (shape incompatible, step compatible)
   full allows nothing that 1.0.0 does not read as 1.1.0 means it
-  additive default-changed at contract.Amount: was "5", is "6" (reader)
+  additive default-changed at contract.Amount: was "5", is "6" (reader, writer)
     an absent value means something else; readers of both versions disagree about it
   allowed: no version under policy full; with policy backward, version 1.1.0`},
 		{"strict, label moved", plugreg.Strict.Check(usual, later(usual, "1.2.1")), `"acme.step" 1.2.1 after 1.2.0: incompatible under policy strict (shape compatible, step incompatible)
@@ -68,12 +68,12 @@ func TestReportString(t *testing.T) {
   1.2.0 was released with another contract, and a released version never changes
   cosmetic resource-added at uses:db: is "db"
   allowed: no version under policy strict; with policy backward, version 1.2.1`},
-		{"strict, shape", plugreg.Strict.Check(small, later(usual, "1.1.0")), fmt.Sprintf(`"acme.step" 1.1.0 after 1.1.0: incompatible under policy strict (shape incompatible, step incompatible)
-  strict allows no change of shape, and the digests of the shapes are %v and %v
+		{"strict, shape", plugreg.Strict.Check(small, later(usual, "1.1.0")), `"acme.step" 1.1.0 after 1.1.0: incompatible under policy strict (shape incompatible, step incompatible)
+  strict allows no change of shape
   1.1.0 was released with another contract, and a released version never changes
   additive field-added at contract.B: is "int" (caller)
     a field that may be absent is new
-  allowed: no version under policy strict; with policy backward, version 1.2.0`, small.ShapesDigest(), usual.ShapesDigest())},
+  allowed: no version under policy strict; with policy backward, version 1.2.0`},
 		{"last of all versions", plugreg.Forward.Check(stepContract("65535.0.0", "usual"), stepContract("65535.0.1", "other")),
 			`"acme.step" 65535.0.1 after 65535.0.0: incompatible under policy forward (shape compatible, step incompatible)
   a breaking change takes exactly the next generation, 65536.0.0
@@ -93,14 +93,14 @@ func TestReportString(t *testing.T) {
 		{"history", plugreg.CheckHistory(plugreg.Full, historyContract("1.2.0", "6"), historyOf("1.0.0 5; 1.1.0 5; 1.1.1 6")),
 			`"acme.history" 1.2.0 after 1.1.0: incompatible under policy full (shape incompatible, step compatible)
   full allows nothing that 1.1.0 does not read as 1.2.0 means it
-  additive default-changed at contract.Amount: was "5", is "6" (reader)
+  additive default-changed at contract.Amount: was "5", is "6" (reader, writer)
     an absent value means something else; readers of both versions disagree about it
-  allowed: no version under policy full; with policy backward, version 1.2.0
+  allowed: version 2.0.0, which begins another generation
 "acme.history" 1.2.0 after 1.0.0: incompatible under policy full (shape incompatible, step compatible)
   full allows nothing that 1.0.0 does not read as 1.2.0 means it
-  additive default-changed at contract.Amount: was "5", is "6" (reader)
+  additive default-changed at contract.Amount: was "5", is "6" (reader, writer)
     an absent value means something else; readers of both versions disagree about it
-  allowed: no version under policy full; with policy backward, version 1.1.0`},
+  allowed: version 2.0.0, which begins another generation`},
 		{"nothing before", plugreg.CheckHistory(plugreg.Full, usual, nil), `"acme.step" 1.2.0: unknown under policy full (shape unknown, step unknown)
   there is no earlier release of "acme.step" to compare with`},
 	} {

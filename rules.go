@@ -63,12 +63,15 @@ const (
 	aliasAdded           Rule = "alias-added"
 	aliasRemoved         Rule = "alias-removed"
 	codecAdded           Rule = "codec-added"
+	codecRemoved         Rule = "codec-removed"
+	comparabilityChanged Rule = "comparability-changed"
 	comparabilityGained  Rule = "comparability-gained"
 	comparabilityLost    Rule = "comparability-lost"
 	defaultChanged       Rule = "default-changed"
 	embeddingAdded       Rule = "embedding-added"
 	embeddingRemoved     Rule = "embedding-removed"
 	embeddingReplaced    Rule = "embedding-replaced"
+	embeddingUnknown     Rule = "embedding-unknown"
 	encodingChanged      Rule = "encoding-changed"
 	fieldAdded           Rule = "field-added"
 	fieldInlined         Rule = "field-inlined"
@@ -90,6 +93,7 @@ const (
 	privateChanged       Rule = "private-fields-changed"
 	privateMethodChanged Rule = "private-method-changed"
 	privateTypeChanged   Rule = "private-type-changed"
+	receiverMoved        Rule = "receiver-moved"
 	receiverNarrowed     Rule = "receiver-narrowed"
 	receiverWidened      Rule = "receiver-widened"
 	requiredAdded        Rule = "required-added"
@@ -127,12 +131,15 @@ var rules = [...]ruleInfo{
 	{aliasAdded, Additive, false, "writer", "a reader accepts a further name in JSON"},
 	{aliasRemoved, Breaking, false, "writer", "a name in JSON is not accepted any more; keep the alias"},
 	{codecAdded, Breaking, false, "reader, writer", "a type now encodes or decodes itself, so its form in JSON is another; use a new type"},
+	{codecRemoved, Breaking, false, "reader, writer", "a type does not encode or decode itself any more, so its form in JSON is another; keep the method"},
+	{comparabilityChanged, Cosmetic, false, "", "settings can, or cannot, be compared with ==, which nobody outside does"},
 	{comparabilityGained, Additive, false, "caller", "values can now be compared with =="},
 	{comparabilityLost, Breaking, false, "caller", "values cannot be compared with == or be keys of maps any more; put what cannot be compared behind a pointer"},
-	{defaultChanged, Additive, true, "reader", "an absent value means something else; readers of both versions disagree about it"},
+	{defaultChanged, Additive, true, "reader, writer", "an absent value means something else; readers of both versions disagree about it"},
 	{embeddingAdded, Additive, false, "caller", "a field is now embedded, so that what it holds can be selected directly"},
 	{embeddingRemoved, Breaking, false, "caller", "a field is not embedded any more, so that what it holds cannot be selected directly; embed it again"},
 	{embeddingReplaced, Additive, false, "caller", "an unexported embedded struct is gone, and everything that it brought in is still there"},
+	{embeddingUnknown, Breaking, false, "caller, reader", "a type that contracts do not describe is embedded beside others, and may hide what they bring in; give the field a name, or open its package"},
 	{encodingChanged, Additive, true, "reader", "the json option \"string\" changed: a value that was quoted is not any more, or the reverse; old readers fail on it"},
 	{fieldAdded, Additive, false, "caller", "a field that may be absent is new"},
 	{fieldInlined, Breaking, false, "caller", "the fields of an embedded struct now stand in its place: the same in JSON, but code that names the embedded struct breaks; keep it embedded"},
@@ -140,7 +147,7 @@ var rules = [...]ruleInfo{
 	{fieldRemoved, Breaking, false, "caller, reader", "a field is gone; keep it and mark it deprecated"},
 	{fieldRenamed, Additive, true, "reader", "a field has another name and an alias for the old one: what was written before can be read, but old readers do not find it"},
 	{fieldRetyped, Breaking, false, "caller, reader, writer", "a field has another type; add a field of the new type instead"},
-	{fieldWidened, Breaking, false, "caller, reader", "a field has a wider type: payloads can be read with DecodeOptions.Widen, but code breaks and old readers overflow; add a field instead"},
+	{fieldWidened, Breaking, false, "caller, reader", "a field has a wider type: payloads of the same major version can be read with DecodeOptions.Widen, but code breaks and old readers overflow; add a field instead"},
 	{fieldsReordered, Cosmetic, false, "", "fields stand in another order"},
 	{goTypeChanged, Cosmetic, false, "", "a type that the contract names by its role has another name or package in Go"},
 	{kindChanged, Breaking, false, "caller, implementer, reader, writer", "a type is of another kind; use a new type"},
@@ -151,9 +158,10 @@ var rules = [...]ruleInfo{
 	{methodWaived, Additive, false, "implementer", "a method is not needed of another plugin any more"},
 	{policyChanged, Cosmetic, false, "", "the contract declares another policy"},
 	{presenceChanged, Additive, true, "reader", "the json option omitempty or omitzero changed: a value that was always there may be absent, or the reverse"},
-	{privateChanged, Cosmetic, false, "", "unexported fields changed, or their places"},
+	{privateChanged, Cosmetic, false, "", "fields that nobody outside can use changed, or their places"},
 	{privateMethodChanged, Cosmetic, false, "", "an unexported method changed, came or went in an interface that nobody else can implement"},
 	{privateTypeChanged, Cosmetic, false, "", "a type changed, came or went that nothing exported leads to, or that had no exported name"},
+	{receiverMoved, Cosmetic, false, "", "a method of the plugin's own type moved between value and pointer; the host calls it as before"},
 	{receiverNarrowed, Breaking, false, "caller", "only the pointer has the method now; keep the value receiver"},
 	{receiverWidened, Additive, false, "caller", "values have a method too that only the pointer had"},
 	{requiredAdded, Breaking, false, "writer", "a field that could be absent is required; keep it optional, with a default"},
@@ -171,7 +179,7 @@ var rules = [...]ruleInfo{
 	{typeRemoved, Breaking, false, "caller, reader, writer", "a type is gone from the contract; keep it"},
 	{typeWaived, Additive, false, "implementer", "a type that was needed of another plugin is not any more"},
 	{underlyingChanged, Breaking, false, "caller, reader, writer", "a type is made of something else; use a new type"},
-	{underlyingWidened, Breaking, false, "caller, reader", "a type is made of a wider one: payloads can be read with DecodeOptions.Widen, but code breaks and old readers overflow; use a new type"},
+	{underlyingWidened, Breaking, false, "caller, reader", "a type is made of a wider one: payloads of the same major version can be read with DecodeOptions.Widen, but code breaks and old readers overflow; use a new type"},
 	{wireAdded, Additive, false, "reader", "a field that was not in JSON is now"},
 	{wireAliased, Additive, true, "reader", "a field has another name in JSON and an alias for the old one: what was written before can be read, but old readers do not find it"},
 	{wireRemoved, Breaking, false, "reader", "a field is not in JSON any more; keep it there"},

@@ -21,11 +21,14 @@ import (
 type Snapshot struct {
 	// Contracts are sorted by name, and those of one name by precedence; each version is there once.
 	Contracts []Contract
-	// Registry says whose they are. It is for people and no part of the digest, as are the fields that follow.
+	// Registry says whose they are. It is for people. Neither it nor what follows is part of the digest.
 	Registry string
 	// GoVersion and Platform say which build described the types: "go1.26.0", "linux/amd64". Build constraints can give a
 	// type another shape on another platform. Like Registry, each is one line of printable text of at most 1,024 bytes.
 	GoVersion, Platform string
+	// Policy and MinPolicy are those of the registry's [Config], by which [Gate] judges the contracts: the policy of
+	// plugins that declare none, and the least strict one that they may declare. Default: Backward, and no floor.
+	Policy, MinPolicy Policy
 	// Taken is when the snapshot was taken, in whole seconds of UTC. Zero: unknown.
 	Taken time.Time
 	// Expires is when it stops being evidence of what is deployed, in whole seconds of UTC. Zero: never, as for what is
@@ -36,13 +39,14 @@ type Snapshot struct {
 // defaultSnapshotTTL is how long what was deployed is taken to be so.
 const defaultSnapshotTTL = 72 * time.Hour
 
-// newSnapshot is taken now. Its end is rounded up, so that it is evidence for some time however short ttl is; zero is
-// the default.
-func newSnapshot(registry string, contracts []Contract, ttl time.Duration) Snapshot {
+// newSnapshot is taken now, of a registry of that name and configuration. Its end is rounded up, so that it is evidence
+// for some time however short the configured one is; zero is the default.
+func newSnapshot(registry string, contracts []Contract, cfg *Config) Snapshot {
 	now := time.Now().UTC()
 	return Snapshot{Contracts: contracts, Registry: clip(registry, 1000), GoVersion: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Policy: cfg.Policy, MinPolicy: cfg.MinPolicy,
 		Taken:   now.Truncate(time.Second),
-		Expires: now.Add(cmp.Or(ttl, defaultSnapshotTTL)).Add(time.Second - 1).Truncate(time.Second)}.sorted()
+		Expires: now.Add(cmp.Or(cfg.SnapshotTTL, defaultSnapshotTTL)).Add(time.Second - 1).Truncate(time.Second)}.sorted()
 }
 
 // Expired reports whether the snapshot is no evidence any more at that time.
@@ -63,7 +67,8 @@ func (s Snapshot) Digest() Digest {
 }
 
 // TrustSnapshot returns a function for [Config].Trust that trusts the contracts of s alone, by their digests, until s
-// expires: what is deployed is what was looked at. Its errors say what s has of the plugin. It is safe for concurrent
+// expires: what is deployed is what was looked at. After that every mount is refused; a snapshot of a registry expires
+// after its [Config].SnapshotTTL, so set Expires to the zero time for a list that is to last. Its errors say what s has of the plugin. It is safe for concurrent
 // use, and keeps nothing of s that a caller could change.
 func TrustSnapshot(s Snapshot) func(Contract) error {
 	t := trusted{end: s.Expires, known: make(map[Digest]bool, len(s.Contracts)), versions: map[string][]string{}}

@@ -65,7 +65,7 @@ func snGoldens(t testing.TB) map[string]plugreg.Snapshot {
 	}
 	return map[string]plugreg.Snapshot{
 		"empty": {},
-		"shop": {Contracts: shop, Registry: "shop, südlich <&>", GoVersion: "go1.26.0", Platform: "linux/amd64",
+		"shop": {Contracts: shop, Registry: "shop, südlich <&>", GoVersion: "go1.26.0", Platform: "linux/amd64", Policy: plugreg.Full, MinPolicy: plugreg.Forward,
 			Taken: time.Date(2026, 11, 22, 17, 33, 6, 999, time.UTC), Expires: time.Date(2026, 11, 25, 18, 33, 6, 0, time.FixedZone("", 3600))},
 		"versions": snOf(snContract("acme.a@10.0.0", "ID string"), snContract("acme.a@1.10.0", "ID string", "Note string=none"), snContract("acme.a@1.2.0", "ID string"),
 			snContract("acme.a@1.2.0-rc.10", "ID string"), snContract("acme.a@1.2.0-rc.2+build.7", "ID string"), snContract("acme.a@1.2.0-rc.beta", "ID string"),
@@ -96,6 +96,7 @@ func TestSnapshotRoundTrip(t *testing.T) {
 		require.Equal(t, s.Taken.UTC().Truncate(time.Second), read.Taken)
 		require.Equal(t, s.Expires.UTC(), read.Expires)
 		require.Equal(t, []string{s.Registry, s.GoVersion, s.Platform}, []string{read.Registry, read.GoVersion, read.Platform})
+		require.Equal(t, []plugreg.Policy{s.Policy, s.MinPolicy}, []plugreg.Policy{read.Policy, read.MinPolicy})
 
 		var indented bytes.Buffer
 		require.NoError(t, json.Indent(&indented, doc, "", "\t"))
@@ -147,7 +148,7 @@ func TestSnapshotDigest(t *testing.T) {
 	before := slices.Clone(s.Contracts)
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 20 {
-		other := plugreg.Snapshot{Contracts: slices.Clone(s.Contracts), Registry: "x", GoVersion: "y", Platform: "z", Taken: time.Now(), Expires: time.Now()}
+		other := plugreg.Snapshot{Contracts: slices.Clone(s.Contracts), Registry: "x", GoVersion: "y", Platform: "z", Policy: plugreg.Strict, MinPolicy: plugreg.Full, Taken: time.Now(), Expires: time.Now()}
 		random.Shuffle(len(other.Contracts), func(i, j int) {
 			other.Contracts[i], other.Contracts[j] = other.Contracts[j], other.Contracts[i]
 		})
@@ -189,6 +190,9 @@ func TestReadSnapshotRefuses(t *testing.T) {
 		{"a duplicate key", shop, `"registry":`, `"taken":"","registry":`, `taken`},
 		{"null", shop, `"registry":"`, `"registry":null,"x":"`, `$.registry`},
 		{"another kind", shop, `"taken":"2026-11-22T17:33:06Z"`, `"taken":20261122`, `$.taken: want a string, found an integer`},
+		{"a policy that is none", shop, `"policy":"full","registry"`, `"policy":"Full","registry"`, `$.policy: `},
+		{"an empty policy", shop, `"min_policy":"forward"`, `"min_policy":""`, `$.min_policy: `},
+		{"a policy of another kind", shop, `"min_policy":"forward"`, `"min_policy":2`, `$.min_policy: want a string, found an integer`},
 		{"two lines", shop, `"go":"go1.26.0"`, `"go":"go1.26.0\n::error::"`, `$.go: want one line of printable text`},
 		{"long text", shop, `"linux/amd64"`, `"` + strings.Repeat("l", 1025) + `"`, `$.platform: want one line of printable text of at most 1024 bytes`},
 		{"an escape of terminals", shop, `shop, s`, `\u001b[31m`, `$.registry: want one line`},
@@ -229,6 +233,7 @@ func TestReadSnapshotOfAnotherLanguage(t *testing.T) {
 	c, err := plugreg.ParseContract([]byte(foreignDoc))
 	require.NoError(t, err)
 	require.Equal(t, snOf(c), s)
+	require.Equal(t, plugreg.Default, max(s.Policy, s.MinPolicy))
 	require.False(t, s.Expired(time.Now()))
 }
 
@@ -287,6 +292,8 @@ func TestSnapshotThatCannotBeWritten(t *testing.T) {
 		"registry": {Registry: "\xff"},
 		"go":       {GoVersion: "a\nb"},
 		"platform": {Platform: strings.Repeat("p", 1025)},
+		"default":  {Policy: plugreg.Strict + 1},
+		"floor":    {MinPolicy: plugreg.Strict + 1},
 	} {
 		doc, err := s.MarshalJSON()
 		require.ErrorIs(t, err, plugreg.ErrInvalid, name)
@@ -316,7 +323,7 @@ func TestSnapshotOfARegistryCanBeRead(t *testing.T) {
 		for ttl, end := range map[time.Duration]time.Duration{
 			0: 72*time.Hour + 2*time.Second, 1: 2 * time.Second, 500 * time.Millisecond: 2 * time.Second, time.Hour: time.Hour + 2*time.Second,
 		} {
-			r := plugreg.MustNew[io.Closer](plugreg.Config{Name: "shop", SnapshotTTL: ttl})
+			r := plugreg.MustNew[io.Closer](plugreg.Config{Name: "shop", SnapshotTTL: ttl, Policy: plugreg.Full, MinPolicy: plugreg.Forward})
 			for _, id := range []string{"b 1.0.0", "a 10.0.0", "a 9.0.0"} {
 				name, version, _ := strings.Cut(id, " ")
 				r.MustRegister(closerPlugin(name, version, (*closer)(nil)))
@@ -327,6 +334,7 @@ func TestSnapshotOfARegistryCanBeRead(t *testing.T) {
 			require.Equal(t, began.Add(end), s.Expires, "never less than was asked for: %v", ttl)
 			require.False(t, s.Expired(time.Now()))
 			require.Equal(t, []string{"shop", runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}, []string{s.Registry, s.GoVersion, s.Platform})
+			require.Equal(t, []plugreg.Policy{plugreg.Full, plugreg.Forward}, []plugreg.Policy{s.Policy, s.MinPolicy})
 			require.Len(t, s.Contracts, 3)
 			require.Equal(t, "9.0.0", s.Contracts[0].Version)
 			read, err := plugreg.ReadSnapshot(snDoc(t, s))
@@ -460,6 +468,9 @@ func TestVerifyInPythonOfSnapshots(t *testing.T) {
 		{shop, `11-22T17:33:06Z`, `11-22T17:33:06.0Z`, `$.taken: `},
 		{shop, `"expires":"2026-11-25T`, `"expires":"2026-02-30T`, `$.expires: `},
 		{shop, `plugreg/snapshot/v1`, `plugreg/snapshot/v2`, `$.format: `},
+		{shop, `"policy":"full","registry"`, `"policy":"Full","registry"`, `$.policy: `},
+		{shop, `"min_policy":"forward"`, `"min_policy":""`, `$.min_policy: `},
+		{shop, `"min_policy":"forward",`, ``, `$.min_policy: missing key`},
 		{shop, `{"contracts"`, `{ "contracts"`, `$: not in canonical form`},
 		{versions, versions[first : second+1], ``, `$.digest: `},
 		{versions, `"version":"1.10.0"`, `"version":"1.2.0+twin"`, `$.contracts: `},

@@ -25,7 +25,8 @@ const (
 )
 
 // MarshalJSON returns the snapshot as canonical JSON. The error matches [ErrInvalid] for contracts that cannot be
-// written, for a version that is there twice, for times beyond the years 0 to 9999, and for text that is not printable.
+// written, for a version that is there twice, for times beyond the years 0 to 9999, for policies that are none of the
+// constants, and for text that is not printable.
 // (json.Indent makes a document of it that shows changes line by line.)
 func (s Snapshot) MarshalJSON() ([]byte, error) {
 	s = s.sorted()
@@ -35,7 +36,9 @@ func (s Snapshot) MarshalJSON() ([]byte, error) {
 	}
 	taken, err1 := instantText(s.Taken)
 	expires, err2 := instantText(s.Expires)
-	if err := errors.Join(err1, err2, checkLabel(s.Registry), checkLabel(s.GoVersion), checkLabel(s.Platform)); err != nil {
+	policy, err3 := s.Policy.MarshalText()
+	floor, err4 := s.MinPolicy.MarshalText()
+	if err := errors.Join(err1, err2, err3, err4, checkLabel(s.Registry), checkLabel(s.GoVersion), checkLabel(s.Platform)); err != nil {
 		return nil, &PluginError{Field: "snapshot", Err: fmt.Errorf("%w: %w", ErrInvalid, err)}
 	}
 	o := canon.Open(nil)
@@ -44,7 +47,9 @@ func (s Snapshot) MarshalJSON() ([]byte, error) {
 	o.String("expires", expires)
 	o.String("format", snapshotTag)
 	o.String("go", s.GoVersion)
+	o.String("min_policy", string(floor))
 	o.String("platform", s.Platform)
+	o.String("policy", string(policy))
 	o.String("registry", s.Registry)
 	o.String("taken", taken)
 	return o.Close(), nil
@@ -115,8 +120,14 @@ func (s *Snapshot) read(o *canon.ObjectReader) {
 	})
 	unique(o, "contracts", s.Contracts, Contract.identity)
 	s.Registry, s.GoVersion, s.Platform = readLabel(o, "registry"), readLabel(o, "go"), readLabel(o, "platform")
+	s.Policy, s.MinPolicy = readPolicy(o, "policy"), readPolicy(o, "min_policy")
 	s.Taken, s.Expires = readInstant(o, "taken"), readInstant(o, "expires")
 	same(o, "digest", s.Digest())
+}
+
+func readPolicy(o *canon.ObjectReader, key string) (p Policy) {
+	failed(o, key, p.UnmarshalText([]byte(o.StringOr(key, Default.String()))))
+	return p
 }
 
 func readLabel(o *canon.ObjectReader, key string) string {

@@ -27,9 +27,8 @@ func defaultTreeLimits() treeLimits {
 
 // evidence is a contract that was found in a tree of baselines, in one file or in several.
 type evidence struct {
-	contract Contract
-	digest   Digest
-	origins  []origin
+	*known
+	origins []origin
 }
 
 // origin is a file that holds a contract.
@@ -190,19 +189,19 @@ func formatOf(data []byte) (format string, err error) {
 
 // add keeps each contract once, with all files that have it.
 func (b *baselineTree) add(c Contract, s origin) {
-	id, digest := c.identity(), c.Digest()
-	known := b.byID[id]
-	for _, e := range known {
-		if e.digest == digest {
+	k := knownOf(c)
+	same := b.byID[k.id]
+	for _, e := range same {
+		if e.digest == k.digest {
 			e.origins = append(e.origins, s)
 			return
 		}
 	}
-	if len(known) > 0 {
+	if len(same) > 0 {
 		b.problem(s.file, fmt.Errorf("it has %q with %v, and %q has it with %v; a released version never changes, so one of them is wrong",
-			id, digest, known[0].origins[0].file, known[0].digest))
+			k.id, k.digest, same[0].origins[0].file, same[0].digest))
 	}
-	e := &evidence{contract: c, digest: digest, origins: []origin{s}}
-	b.byID[id] = append(known, e)
+	e := &evidence{known: k, origins: []origin{s}}
+	b.byID[k.id] = append(same, e)
 	b.byName[c.Name] = append(b.byName[c.Name], e)
 }

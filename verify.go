@@ -22,8 +22,9 @@ type TestingT interface {
 // exceptionsFile is where VerifyContracts looks for exceptions.
 const exceptionsFile = "exceptions.json"
 
-// VerifyContracts fails t where a plugin of r may not follow its baselines below dir, by the rules of [Gate]; exceptions
-// are in dir/exceptions.json, if there is such a file. Each finding is an error of its own that says how to go on.
+// VerifyContracts fails t where a plugin of r may not follow its baselines below dir, by the rules of [Gate] and the
+// policies of r; exceptions are in dir/exceptions.json, if there is such a file. Each finding is an error of its own
+// that says how to go on.
 //
 // With the environment variable PLUGREG_UPDATE=1 it stores the contracts of r in dir instead, also over another contract
 // of the same version, and logs what changed; what dir has beside that stays. Commit the directory, and look at its

@@ -120,6 +120,14 @@ func (s *session) people(d document) {
 			s.entries(e[0], plain(e[1]))
 		}
 	}
+	for _, e := range []struct {
+		name   string
+		policy plugreg.Policy
+	}{{"policy", d.snapshot.Policy}, {"min policy", d.snapshot.MinPolicy}} {
+		if e.policy != plugreg.Default {
+			s.entries(e.name, e.policy.String())
+		}
+	}
 	if !d.snapshot.Taken.IsZero() {
 		s.entries("taken", instant(d.snapshot.Taken))
 	}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/plugreg/plugreg"
@@ -16,15 +17,17 @@ import (
 
 func gateCommand() command {
 	return command{name: "gate", args: "SNAPSHOT", text: "judge whether the plugins of a snapshot may be released", more: `
-Each plugin is judged by its policy against the baselines of it that were released before. "-" is standard input. The
-gate passes only where every plugin is known to be compatible: a missing, expired or unreadable baseline is exit code 3,
-and so is a -baseline that does not exist.`,
+Each plugin is judged against the baselines of it that were released before, by the policies that they and it declare, and
+by those of the registry, which stand in the snapshot. "-" is standard input. The gate passes only where every plugin is
+known to be compatible: a missing, expired or unreadable baseline is exit code 3, and so is a -baseline that does not exist.`,
 		prepare: func(s *session, flags *flag.FlagSet) action {
 			var g gating
 			flags.StringVar(&g.baseline, "baseline", "", "`directory` of the contracts that were released before")
 			flags.StringVar(&g.exceptions, "exceptions", "", "`file` with what may break for once (none)")
 			flags.StringVar(&g.publish, "publish", "", "`directory` to store the contracts of a snapshot in that passes (none);\nother content is never overwritten")
 			flags.BoolVar(&g.first, "new", false, "let plugins through that have no baseline at all: first releases")
+			flags.Func("min-policy", "judge by the `policy` at least, where what counts otherwise is laxer (that of the snapshot)",
+				func(name string) error { return g.floor.UnmarshalText([]byte(name)) })
 			f := styleFlag(flags)
 			return func(args []string) (int, error) {
 				switch {
@@ -42,7 +45,8 @@ and so is a -baseline that does not exist.`,
 // gating is what is to be judged, and by what.
 type gating struct {
 	baseline, exceptions, publish, snapshot string
-	first                                   bool // plugins without any baseline pass
+	floor                                   plugreg.Policy // beside that of the snapshot
+	first                                   bool           // plugins without any baseline pass
 }
 
 func (s *session) gate(g gating, f style) (int, error) {
@@ -57,6 +61,7 @@ func (s *session) gate(g gating, f style) (int, error) {
 	if err != nil {
 		return exitUsage, err
 	}
+	candidate.MinPolicy = max(candidate.MinPolicy, g.floor)
 	baselines := os.DirFS(g.baseline)
 	if g.first {
 		exceptions = append(exceptions, firstReleases(candidate, baselines)...)
@@ -132,10 +137,21 @@ func firstReleases(candidate plugreg.Snapshot, baselines fs.FS) (list []plugreg.
 	return list
 }
 
-// documents are the names of all JSON files of a tree.
+// documents are the names of all files of a tree that Gate takes for documents.
 func documents(tree fs.FS) (names []string) {
 	_ = fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && path.Ext(name) == ".json" {
+		switch {
+		case err != nil:
+			return nil
+		case name != "." && strings.HasPrefix(path.Base(name), "."):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case d.IsDir() || !strings.EqualFold(path.Ext(name), ".json"):
+			return nil
+		}
+		if info, err := fs.Stat(tree, name); err == nil && info.Mode().IsRegular() { // also behind a link
 			names = append(names, name)
 		}
 		return nil
@@ -178,9 +194,11 @@ func (s *session) annotateGate(r gateResult, file string) {
 	if r.failed != nil {
 		s.annotate(annotation{"error", file, "plugreg gate: not published", r.failed.Error()})
 	}
-	for _, report := range r.Reports {
+	reports := flatten(r.Reports)
+	for _, report := range reports {
 		s.annotateReport(report, file)
 	}
+	s.annotateChanges(reports, file)
 	for _, c := range r.Excepted {
 		s.annotate(annotation{"notice", file, "excepted: " + string(c.Rule), c.String()})
 	}
@@ -189,27 +207,42 @@ func (s *session) annotateGate(r gateResult, file string) {
 	}
 }
 
-// annotateReport says why a version is not let through, and which changes have to do with it.
-func (s *session) annotateReport(r plugreg.Report, file string) {
-	if r.Outcome != plugreg.Compatible {
-		title := fmt.Sprintf("%s %s: %v", r.Name, r.New, r.Outcome)
-		if r.Old != "" {
-			title = fmt.Sprintf("%s %s after %s: %v", r.Name, r.New, r.Old, r.Outcome)
+// flatten lists the reports that refuse, with those in their histories.
+func flatten(reports []plugreg.Report) (all []plugreg.Report) {
+	for _, r := range reports {
+		if r.Outcome != plugreg.Compatible {
+			all = append(all, r)
 		}
-		text := verdict{r.Policy, r}.text()
-		if least, err := r.Changes.RequiredVersion(r.Old); err == nil && r.Outcome == plugreg.Incompatible {
-			text += "\nrequired version of these changes: " + least
-		}
-		s.annotate(annotation{"error", file, title, text})
-		for _, c := range r.Changes {
-			level := "warning"
-			if c.Severity == plugreg.Breaking {
-				level = "error"
-			}
-			s.annotate(annotation{level, file, fmt.Sprintf("%s %s: %s", r.Name, r.New, c.Rule), c.String() + "\n" + c.Rule.Explain()})
-		}
+		all = append(all, flatten(r.History)...)
 	}
-	for _, h := range r.History {
-		s.annotateReport(h, file)
+	return all
+}
+
+// annotateReport says why a version is not let through.
+func (s *session) annotateReport(r plugreg.Report, file string) {
+	title := fmt.Sprintf("%s %s: %v", r.Name, r.New, r.Outcome)
+	if r.Old != "" {
+		title = fmt.Sprintf("%s %s after %s: %v", r.Name, r.New, r.Old, r.Outcome)
+	}
+	text := verdict{r.Policy, r}.text()
+	if least, err := r.Changes.RequiredVersion(r.Old); err == nil && r.Outcome == plugreg.Incompatible {
+		text += "\nrequired version of these changes: " + least
+	}
+	s.annotate(annotation{"error", file, title, text})
+}
+
+// annotateChanges shows each change once, however many baselines it is a change from: the breaking ones first.
+func (s *session) annotateChanges(reports []plugreg.Report, file string) {
+	seen := map[string]bool{}
+	for _, level := range []string{"error", "notice"} {
+		for _, r := range reports {
+			for _, c := range r.Changes {
+				title, text := fmt.Sprintf("%s %s: %s", r.Name, r.New, c.Rule), c.String()+"\n"+c.Rule.Explain()
+				if breaks := c.Severity == plugreg.Breaking; breaks == (level == "error") && !seen[title+text] {
+					seen[title+text] = true
+					s.annotate(annotation{level, file, title, text})
+				}
+			}
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -264,4 +265,82 @@ func TestFirstReleases(t *testing.T) {
 	delete(some, "acme.refund")
 	require.Equal(t, some, names(fstest.MapFS{"x/a.json": {Data: encode(refund("9.0.0-rc.1"))}}))
 	require.Empty(t, names(fstest.MapFS{"a.json": {Data: encode(candidate)}}))
+}
+
+// What is looked at for first releases is what Gate reads, name by name.
+func TestDocumentsAreThoseOfGate(t *testing.T) {
+	t.Parallel()
+	files := fstest.MapFS{"pipe.json": {Mode: fs.ModeNamedPipe}}
+	var want []string
+	for name, document := range map[string]bool{
+		"a.json": true, "b.JSON": true, "x/c.Json": true, "x.json/d.json": true, "e.txt": false, "json": false, "f.json.bak": false,
+		".g.json": false, ".git/h.json": false, "x/.hidden/i.json": false, "x/.j.json": false,
+	} {
+		files[name] = &fstest.MapFile{Data: []byte("{")}
+		if document {
+			want = append(want, name)
+		}
+	}
+	require.ElementsMatch(t, want, documents(files))
+	g := plugreg.Gate(snapshots()[candidate], files, nil)
+	var read []string
+	for _, problem := range g.Problems {
+		quoted, _, _ := strings.Cut(strings.TrimPrefix(problem, "baseline "), ": ")
+		name, err := strconv.Unquote(quoted)
+		require.NoError(t, err)
+		read = append(read, name)
+	}
+	require.ElementsMatch(t, append(want, "pipe.json"), read, "what cannot be a document is a problem")
+
+	shouting := fstest.MapFS{"A.JSON": {Data: encode(refund("9.0.0"))}}
+	for _, e := range firstReleases(snapshots()[candidate], shouting) {
+		require.NotEqual(t, "acme.refund", e.Path, "it has a baseline")
+	}
+	hidden := fstest.MapFS{".a.json": {Data: encode(refund("1.0.0"))}}
+	require.Len(t, firstReleases(snapshots()[candidate], hidden), 2, "nobody else sees it")
+}
+
+// The policies of the registry are in its snapshot, and a floor may be given beside them.
+func TestGatePolicies(t *testing.T) {
+	t.Parallel()
+	s := snapshots()[candidate]
+	s.Policy, s.MinPolicy = plugreg.Unchecked, plugreg.Full
+	strict := write(t, "strict.json", s)
+	s.MinPolicy = plugreg.Forward
+	lax := write(t, "lax.json", s)
+	for _, test := range []struct {
+		name, args string
+		code       int
+		want       string
+	}{
+		{"of the snapshot", strict, exitIncompatible, "incompatible under policy full"},
+		{"laxer than what is declared", lax, exitPass, "compatible under policy backward"},
+		{"a floor", "-min-policy full " + lax, exitIncompatible, "incompatible under policy full"},
+		{"a floor below that of the snapshot", "-min-policy forward " + strict, exitIncompatible, "incompatible under policy full"},
+		{"a floor below what is declared", "-min-policy unchecked " + candidate, exitPass, "compatible under policy backward"},
+		{"none", "-min-policy default " + candidate, exitPass, "compatible under policy backward"},
+		{"no such policy", "-min-policy fullest " + candidate, exitUsage, `want one of default, unchecked`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := runWith("", append([]string{"gate", "-baseline", baseline}, strings.Fields(test.args)...)...)
+			require.Equal(t, test.code, r.code, r)
+			require.Contains(t, r.out+r.errors, test.want)
+		})
+	}
+	shown := runWith("", "show", strict).out
+	require.Contains(t, shown, "\n  policy      unchecked\n  min policy  full\n")
+	require.NotContains(t, runWith("", "show", candidate).out, "min policy")
+}
+
+// A version that nothing was compared with passes, and everybody is told.
+func TestGateNotesGenerations(t *testing.T) {
+	t.Parallel()
+	file := write(t, "next.json", plugreg.Snapshot{Contracts: []plugreg.Contract{shrunk("9.3.7"), refund("1.0.0")}})
+	const note = `"acme.payment" 9.3.7 begins another generation: it was compared with nothing`
+	for style, want := range map[string]string{"text": "\nnote: " + note, "github": "title=plugreg gate::" + note + "\n", "json": "begins another generation: it was compared with nothing"} {
+		r := runWith("", "gate", "-baseline", baseline, "-format", style, file)
+		require.Equal(t, exitPass, r.code, r)
+		require.Contains(t, r.out, want)
+	}
 }

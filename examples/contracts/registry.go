@@ -14,6 +14,8 @@ import (
 // registry registers the versions where it counts: in a registry with the policy that registries have by default.
 func (t *tour) registry(ctx context.Context) (err error) {
 	t.title("WHAT A REGISTRY SAYS")
+	t.say("In a registry, and in the gate, versions stand side by side: each is compared within its major version, and a new " +
+		"major may break what it likes.")
 	r, err := plugreg.New[gateway.Gateway](plugreg.Config{})
 	if err != nil {
 		return err

@@ -25,13 +25,14 @@ type step struct {
 func (t *tour) steps() {
 	t.title("STEP BY STEP")
 	t.say("A policy judges the shape, which is what changed, and the step, which is how far the version moved. Both have to be " +
-		"right. LEAST is the least version that the policy would take. The policies, strictest first:")
+		"right. The question is whether the new version may take the place of the old one. LEAST is the least version that the " +
+		"policy would take. The policies, strictest first:")
 	t.gap()
 	t.table(
 		[]string{"strict", "nothing changes, not even the version"},
 		[]string{"full", "as backward, and the old version reads what the new one writes, and means the same by it"},
 		[]string{"backward", "nothing breaks; what is added takes the next minor version; stays within one major version"},
-		[]string{"forward", "a new generation: anything may change, with exactly the next major version"},
+		[]string{"forward", "anything may change, and what breaks takes exactly the next major version"},
 		[]string{"unchecked", "anything goes, as long as the version is not older"})
 	for _, s := range [...]step{
 		{"1.1.0", "1.2.3", plugreg.Full},

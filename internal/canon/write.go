@@ -11,7 +11,7 @@ import (
 //
 //	o := canon.Open(dst)
 //	o.String("name", c.Name)
-//	canon.List(o, "shapes", c.Shapes, Shape.append)
+//	canon.List(o, "requires", c.Requires, Dependency.append)
 //	return o.Close()
 //
 // Its methods panic on a key that does not sort behind the one before, is empty, or is not made of printable ASCII that

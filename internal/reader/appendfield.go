@@ -41,7 +41,7 @@ func (w *output) structure(n *node, v reflect.Value) {
 
 func (w *output) omits(f *field, v reflect.Value) bool {
 	p := &f.payload
-	return !p.keep && (p.omitEmpty && isEmpty(v) || p.omitZero && w.isZero(v))
+	return !p.always && (p.omitEmpty && isEmpty(v) || p.omitZero && w.isZero(v))
 }
 
 // isEmpty is what omitempty goes by.

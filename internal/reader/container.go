@@ -58,6 +58,7 @@ func (l *layout) match(key []byte, next int) *field {
 }
 
 func (d *input) member(f *field, dst reflect.Value) {
+	d.at[len(d.at)-1].must = f.payload.must
 	if f.payload.widened != "" {
 		d.adjust(Widened, f.payload.widened)
 	}

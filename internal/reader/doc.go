@@ -55,6 +55,7 @@
 // encoding/json, integers take whole numbers however they are written, such as 5.0 and 5e3. A json.Unmarshaler gets the
 // bytes as they are, encoding.TextUnmarshaler strings only, and the option `json:",string"` means nothing for either.
 // time.Duration is in nanoseconds. Unknown keys are dropped with an Adjustment, or are faults where the plan is closed.
+// Where it is complete, a key is required of each field that Append always writes.
 //
 // A document has at most 16 MiB, 100 levels of objects and lists, and 1,000,000 values. The first 1,000 faults are
 // listed, the others are counted.

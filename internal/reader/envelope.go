@@ -54,7 +54,7 @@ func (s *Scanner) Next() bool {
 	case d.broken != nil:
 	case more:
 		s.key = string(d.key())
-		d.at = append(d.at, segment{key: s.key})
+		d.at = append(d.at, segment{key: s.key, must: true}) // who asks for it is likely to need it
 		d.sound(nil)
 	default:
 		d.end()

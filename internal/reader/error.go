@@ -70,6 +70,7 @@ type segment struct {
 	key   string
 	index int
 	list  bool
+	must  bool // the key has to be there
 }
 
 func (s segment) compare(other segment) int {
@@ -174,13 +175,19 @@ func (r *run) expect(t reflect.Type) string {
 	return name
 }
 
+// What to do about null: a key that has to be there cannot be left out.
+const (
+	leaveOut   = "leave the key out"
+	writeValue = "write a value"
+)
+
 // advice is what to write in place of src for a field of type t, where that is plain.
 func advice(t reflect.Type, src reflect.Value) string {
 	_, number := numberText(src)
 	text := isText(src)
 	switch {
 	case !src.IsValid():
-		return "leave the key out to keep the default"
+		return leaveOut + " to keep the default"
 	case t == durationType && (number || text):
 		return `write a number and its unit, such as "5s"`
 	case t.Kind() == reflect.String && t != numberType && number:

@@ -17,8 +17,9 @@ type layout struct {
 	byKey  map[string]*field // by name and by every alias
 	// settles says that tags, here or in structs below, ask for something where keys are missing. Without it, nothing
 	// is opened for missing keys, hence no embedded pointer replaced.
-	settles bool
-	blocked []string // names of embedded structs that encoding/json writes and nobody can set
+	settles  bool
+	complete bool     // fields may be demanded that no tag does
+	blocked  []string // names of embedded structs that encoding/json writes and nobody can set
 }
 
 type field struct {
@@ -132,7 +133,7 @@ func (c *collector) collect(e embedded) (inlined []embedded) {
 	for i := range e.typ.NumField() {
 		sf := e.typ.Field(i)
 		name, ok := tag.WireName(sf)
-		index := append(slices.Clone(e.index), i)
+		index := append(e.index[:len(e.index):len(e.index)], i)
 		switch {
 		case !ok:
 		case name == "" && (sf.IsExported() || sf.Type.Kind() == reflect.Struct):
@@ -147,14 +148,21 @@ func (c *collector) collect(e embedded) (inlined []embedded) {
 }
 
 func newField(owner reflect.Type, sf reflect.StructField, name string, index []int) *field {
-	written := strings.Split(sf.Tag.Get("json"), ",")
-	f := &field{name: name, named: name == written[0], index: index, typ: sf.Type, owner: owner, declared: sf}
-	if scalar := scalarOf(sf.Type); slices.Contains(written[1:], "string") && isScalar(scalar.Kind()) {
-		f.quoted = quotable(sf.Type)
-		f.payload.quotes = !encodesItself(scalar)
+	written, options, _ := strings.Cut(sf.Tag.Get("json"), ",")
+	f := &field{name: name, named: name == written, index: index, typ: sf.Type, owner: owner, declared: sf}
+	for option := range strings.SplitSeq(options, ",") {
+		switch option {
+		case "string":
+			if scalar := scalarOf(sf.Type); isScalar(scalar.Kind()) {
+				f.quoted = quotable(sf.Type)
+				f.payload.quotes = !encodesItself(scalar)
+			}
+		case "omitempty":
+			f.payload.omitEmpty = true
+		case "omitzero":
+			f.payload.omitZero = true
+		}
 	}
-	f.payload.omitEmpty = slices.Contains(written[1:], "omitempty")
-	f.payload.omitZero = slices.Contains(written[1:], "omitzero")
 	return f
 }
 
@@ -179,6 +187,9 @@ func quotable(t reflect.Type) bool {
 // dominant is the field that a name stands for: the shallowest, there the one with a tag; none where that is not one
 // alone.
 func dominant(candidates []*field) *field {
+	if len(candidates) == 1 {
+		return candidates[0]
+	}
 	var best []*field
 	for _, named := range []bool{true, false} {
 		for _, f := range candidates {

@@ -59,7 +59,8 @@ type payloadField struct {
 	widened   string // the writer's type
 	omitEmpty bool
 	omitZero  bool
-	keep      bool   // never omitted: without a key, the reader would fill or refuse it
+	always    bool   // never omitted: its value is never empty, or without a key the reader would fill or refuse it
+	must      bool   // refused if absent
 	label     string // name and colon, as they are written
 	quotes    bool   // in what is written
 }
@@ -195,6 +196,7 @@ func (c *compiler) key(n *node) {
 
 func (c *compiler) structure(n *node) {
 	n.layout = c.layouts.of(&c.run, n.typ)
+	n.layout.complete = c.options.Complete && n.writes == byKind
 	for _, name := range n.layout.blocked {
 		c.fault(Error{
 			Have: "an embedded field of a private type that JSON would write and cannot read", Want: "fields that can be set",
@@ -202,12 +204,12 @@ func (c *compiler) structure(n *node) {
 		}, segment{key: name})
 	}
 	for _, f := range n.layout.fields {
-		c.below(segment{key: f.name}, func() { c.field(n.typ, f) })
+		c.below(segment{key: f.name}, func() { c.field(n, f) })
 	}
 }
 
-func (c *compiler) field(t reflect.Type, f *field) {
-	written, ok := c.options.Written[Key{t, f.name}]
+func (c *compiler) field(owner *node, f *field) {
+	written, ok := c.options.Written[Key{owner.typ, f.name}]
 	if !ok {
 		written = c.options.Written[Key{f.owner, f.name}]
 	}
@@ -216,5 +218,12 @@ func (c *compiler) field(t reflect.Type, f *field) {
 	p.label = `"` + f.name + `":`
 	p.quoted = f.quoted && !written.NotQuoted || written.Quoted && quotable(f.typ)
 	p.widened = written.Widened
-	p.keep = f.options.Required || f.options.HasDefault || f.inner != nil && f.inner.settles
+	settles := f.options.Required || f.options.HasDefault || f.inner != nil && f.inner.settles
+	p.always = settles || !p.omitZero && !(p.omitEmpty && canBeEmpty(f.typ))
+	p.must = f.options.Required || owner.layout.complete && p.always
+}
+
+// canBeEmpty reports whether omitempty has an effect on a field of type t.
+func canBeEmpty(t reflect.Type) bool {
+	return t.Kind() != reflect.Struct && (t.Kind() != reflect.Array || t.Len() == 0)
 }

@@ -126,6 +126,7 @@ func (d *decoder) structure(dst reflect.Value, given []entry) {
 			case e.key.Kind() != reflect.String || f == nil:
 				s.unknown(e.text, "")
 			case s.claim(f, e.text):
+				d.at[len(d.at)-1].must = f.options.Required
 				d.field(s.place(f), f, e.value)
 			}
 		})

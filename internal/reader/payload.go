@@ -206,8 +206,10 @@ func (d *input) refuse(n *node, have any, cause error) {
 	}
 	fix := advice(n.typ, reflect.ValueOf(have))
 	switch {
+	case have == nil && d.needed():
+		fix = writeValue
 	case have == nil:
-		fix = "leave the key out"
+		fix = leaveOut
 	case n.typ == durationType:
 		fix = "write nanoseconds"
 	}

@@ -95,7 +95,7 @@ func TestReadAgreesWithJSON(t *testing.T) {
 			require.NoError(t, json.Unmarshal([]byte(text), &want))
 			if text == `null` {
 				_, _, err := read[values](t, Options{}, text)
-				require.EqualError(t, err, `payload: have null, want an object for reader.values; leave the key out`)
+				require.EqualError(t, err, `payload: have null, want an object for reader.values; write a value`)
 				return
 			}
 			got, adjustments, err := read[values](t, Options{Closed: true}, text)

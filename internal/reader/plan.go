@@ -19,6 +19,10 @@ type Plan struct {
 type Options struct {
 	// Closed makes unknown keys faults, all of which are listed. Else they are dropped, each with an Adjustment.
 	Closed bool
+	// Complete makes every field that [Plan.Append] always writes one that must be there, in each object that is; all that
+	// lack are listed. Else the tag required alone says so. Nothing is demanded of a struct that writes itself by
+	// MarshalJSON or MarshalText and is read by its fields, for nobody knows what it writes.
+	Complete bool
 	// Written is what the writer did otherwise, by field; nil: nothing. Keys that no field has are of no effect.
 	Written map[Key]Written
 }

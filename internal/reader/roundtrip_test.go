@@ -226,7 +226,7 @@ func (m made) typeOf(depth int) reflect.Type {
 
 func roundTrips(t *testing.T, v reflect.Value) {
 	typ := v.Type()
-	plan, err := PlanOf(typ, Options{Closed: true})
+	plan, err := PlanOf(typ, Options{Closed: true, Complete: true})
 	require.NoError(t, err)
 	text, err := plan.Append(nil, v)
 	require.NoError(t, err)

@@ -60,6 +60,12 @@ func (r *run) adjust(kind Kind, detail string) {
 	r.adjustments = append(r.adjustments, adjusted{slices.Clone(r.at), Adjustment{kind, r.at.String(), detail}})
 }
 
+// needed reports whether the value at the current path cannot be left out.
+func (r *run) needed() bool {
+	last := len(r.at) - 1
+	return last < 0 || r.at[last].list || r.at[last].must
+}
+
 // adjusted is an Adjustment that can be sorted as faults are.
 type adjusted struct {
 	at path
@@ -181,7 +187,7 @@ func (o *opening) place(f *field) reflect.Value {
 
 // close settles the fields that were not given, and ends the opening.
 func (o *opening) close() {
-	if o.layout.settles {
+	if o.layout.settles || o.layout.complete {
 		for _, f := range o.layout.fields {
 			if o.given[o.base+f.at] == "" {
 				o.below(segment{key: f.name}, func() { o.missing(f) })
@@ -198,6 +204,8 @@ func (o *opening) missing(f *field) {
 	case !v.IsValid():
 	case f.options.Required:
 		o.fault(Error{Have: "no value", Want: o.expect(f.typ), Fix: "add the key, which is required"})
+	case f.payload.must:
+		o.fault(Error{Have: "no value", Want: o.expect(f.typ), Fix: "add the key, which is written even for an empty value"})
 	case f.options.HasDefault:
 		if v.IsZero() {
 			o.fill(f)

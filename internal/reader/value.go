@@ -54,7 +54,11 @@ func takenWhole(t reflect.Type) bool {
 }
 
 func (d *decoder) mismatch(dst, src reflect.Value, cause error) {
-	d.fault(Error{Have: describe(src), Want: d.expect(dst.Type()), Fix: advice(dst.Type(), src), Err: cause})
+	fix := advice(dst.Type(), src)
+	if !src.IsValid() && d.needed() {
+		fix = writeValue
+	}
+	d.fault(Error{Have: describe(src), Want: d.expect(dst.Type()), Fix: fix, Err: cause})
 }
 
 func (d *decoder) null(dst reflect.Value) {

@@ -31,8 +31,8 @@ FIELD = {"aliases": list, "default": str, "embedded": bool, "name": str, "positi
          "signature": str, "tag": str, "type": str, "wire": str}
 METHOD = {"name": str, "pointer": bool, "signature": str, "type": str}
 
-SNAPSHOT = {"contracts": list, "digest": str, "expires": str, "format": str, "go": str, "platform": str,
-            "registry": str, "taken": str}
+SNAPSHOT = {"contracts": list, "digest": str, "expires": str, "format": str, "go": str, "min_policy": str, "platform": str,
+            "policy": str, "registry": str, "taken": str}
 
 # Of a payload; what "data" holds is for its shape to say, and "shape" may be missing.
 PAYLOAD = {"contract": str, "digest": str}
@@ -160,6 +160,8 @@ class Snapshot(Document):
         self.same("$.format", s["format"], SNAPSHOT_FORMAT)
         whole = digest(SNAPSHOT_FORMAT + "\0" + canonical([self.contract(c, "$.contracts[%d]" % i) for i, c in enumerate(s["contracts"])]))
         self.ascending("$.contracts", [Release(c["name"], c["version"]) for c in s["contracts"]])
+        self.one_of("$.policy", s["policy"], POLICIES)
+        self.one_of("$.min_policy", s["min_policy"], POLICIES)
         self.time("$.expires", s["expires"])
         self.time("$.taken", s["taken"])
         self.same("$.digest", s["digest"], whole)
