@@ -248,8 +248,8 @@ func (r *reading) typed(path, was, is string) {
 			return word
 		})
 	case r.widens(was, is):
-	case widens(was, is) && !r.same:
-		r.fault("%s: written as %s, and read as %s; DecodeOptions.Widen reads it", path, was, is)
+	case widens(was, is) && !r.same && len(r.distance) == 0:
+		r.fault("%s: written as %s, and read as %s; DecodeOptions.Widen reads it", path, quoteText(was), quoteText(is))
 	default:
 		r.fault("%s: written as %s, and read as %s", path, quoteText(was), quoteText(is))
 	}
