@@ -64,31 +64,31 @@ func (c *Contract) UnmarshalJSON(data []byte) error {
 // what it stands for: they are computed anew, and never trusted. Documents are bounded: 16 MiB, 64 levels, 1,000,000
 // values. The error matches [ErrInvalid] and lists what is wrong with its path.
 func ParseContract(data []byte) (Contract, error) {
-	fail := func(c Contract, err error) (Contract, error) {
+	var c Contract
+	if err := readDocument(data, contractTag, canon.Limits{}, c.read); err != nil {
 		return Contract{}, &PluginError{Plugin: clip(c.Name, 128), Version: clip(c.Version, 128), Field: "contract document", Err: fmt.Errorf("%w: %w", ErrInvalid, err)}
 	}
-	v, err := canon.Parse(data, canon.Limits{})
+	return c.sorted(), nil
+}
+
+// readDocument reads a document of that format; of one of another format nothing else can be said.
+func readDocument(data []byte, tag string, limits canon.Limits, read func(o *canon.ObjectReader)) error {
+	v, err := canon.Parse(data, limits)
 	if err != nil {
-		return fail(Contract{}, err)
+		return err
 	}
-	var (
-		c     Contract
-		other error // of another format, about which nothing else can be said
-	)
+	var other error
 	err = canon.Decode(v, func(o *canon.ObjectReader) {
-		if format := o.String("format"); format != contractTag {
-			other = fmt.Errorf("$.format: want %q, found %q", contractTag, clip(format, 64))
+		if format := o.String("format"); format != tag {
+			other = fmt.Errorf("$.format: want %q, found %q", tag, clip(format, 64))
 			return
 		}
-		c.read(o)
+		read(o)
 	})
 	if other != nil {
-		err = other
+		return other
 	}
-	if err != nil {
-		return fail(c, err)
-	}
-	return c.sorted(), nil
+	return err
 }
 
 func (c *Contract) read(o *canon.ObjectReader) {

@@ -46,14 +46,14 @@ func (d *differ) onlyRequired(name string) bool {
 
 // onlyBehind returns the types that nothing leads to but the first ones; fixed ones are reached in any case.
 func onlyBehind(side map[string]*Shape, first []string, private bool, fixed func(string) bool) map[string]bool {
-	behind := closure(side, first, private)
+	behind := reachable(side, first, private)
 	var start []string
 	for name := range side {
 		if fixed(name) || !behind[name] {
 			start = append(start, name)
 		}
 	}
-	for name := range closure(side, start, false) {
+	for name := range reachable(side, start, false) {
 		delete(behind, name)
 	}
 	return behind
@@ -61,33 +61,22 @@ func onlyBehind(side map[string]*Shape, first []string, private bool, fixed func
 
 // serial returns the types that settings and payloads lead to through what is in JSON.
 func serial(side map[string]*Shape) map[string]bool {
-	reached := map[string]bool{}
-	var queue []string
+	var first []string
 	for name, s := range side {
 		if isRootName(name) && (s.Role == RoleConfig || s.Role == RoleData) {
-			queue = append(queue, name)
+			first = append(first, name)
 		}
 	}
-	for len(queue) > 0 {
-		name := queue[len(queue)-1]
-		queue = queue[:len(queue)-1]
-		if reached[name] {
-			continue
-		}
-		reached[name] = true
-		s := side[name]
-		queue = named(queue, side, s.Kind)
-		for i := range s.Fields {
-			if f := &s.Fields[i]; f.Wire != "-" {
-				queue = named(queue, side, f.Type)
-			}
-		}
-	}
-	return reached
+	return closure(side, first, func(f *Field) bool { return f.Wire != "-" }, func(*Method) bool { return false })
 }
 
-// closure returns what the first types lead to, themselves included: through public members, or through all.
-func closure(side map[string]*Shape, first []string, private bool) map[string]bool {
+// reachable returns what the first types lead to, themselves included: through public members, or through all.
+func reachable(side map[string]*Shape, first []string, private bool) map[string]bool {
+	return closure(side, first, func(f *Field) bool { return private || f.public() }, func(m *Method) bool { return private || !m.private() })
+}
+
+// closure returns what the first types lead to, themselves included, through the members that are followed.
+func closure(side map[string]*Shape, first []string, field func(*Field) bool, method func(*Method) bool) map[string]bool {
 	reached := make(map[string]bool, len(side))
 	for queue := first; len(queue) > 0; {
 		name := queue[len(queue)-1]
@@ -99,13 +88,13 @@ func closure(side map[string]*Shape, first []string, private bool) map[string]bo
 		s := side[name]
 		queue = named(queue, side, s.Kind)
 		for i := range s.Fields {
-			if f := &s.Fields[i]; private || f.public() {
-				queue = named(queue, side, f.Type)
+			if field(&s.Fields[i]) {
+				queue = named(queue, side, s.Fields[i].Type)
 			}
 		}
 		for i := range s.Methods {
-			if m := &s.Methods[i]; private || !m.private() {
-				queue = named(queue, side, m.Type)
+			if method(&s.Methods[i]) {
+				queue = named(queue, side, s.Methods[i].Type)
 			}
 		}
 	}

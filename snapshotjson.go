@@ -90,26 +90,6 @@ func ReadSnapshot(data []byte) (Snapshot, error) {
 	return s.sorted(), nil
 }
 
-// readDocument reads a document of that format; of one of another format nothing else can be said.
-func readDocument(data []byte, tag string, limits canon.Limits, read func(o *canon.ObjectReader)) error {
-	v, err := canon.Parse(data, limits)
-	if err != nil {
-		return err
-	}
-	var other error
-	err = canon.Decode(v, func(o *canon.ObjectReader) {
-		if format := o.String("format"); format != tag {
-			other = fmt.Errorf("$.format: want %q, found %q", tag, clip(format, 64))
-			return
-		}
-		read(o)
-	})
-	if other != nil {
-		return other
-	}
-	return err
-}
-
 func (s *Snapshot) read(o *canon.ObjectReader) {
 	s.Contracts = canon.Objects(o, "contracts", func(o *canon.ObjectReader) (c Contract) {
 		if format := o.String("format"); format != contractTag {
