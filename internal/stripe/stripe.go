@@ -6,9 +6,9 @@
 //
 // The invariant: a stripe's word holds the calls in flight in its low 20 bits and the calls ever admitted in its high 44.
 // Each change is one atomic step: an admission raises both by one and never lifts the calls in flight above the stripe's
-// cap, a leave lowers the calls in flight by one, and a withdrawal lowers both. The caps sum to the limit, so the limit
-// holds at every instant. And a full word that two loads found equal stayed full between them: to be full again after a
-// leave takes an admission, and only the end of that one takes the admission back.
+// cap, and a leave lowers the calls in flight by one. The caps sum to the limit, so the limit holds at every instant. And a
+// full word that two loads found equal stayed full between them: to be full again after a leave takes an admission, which is
+// counted for ever.
 package stripe
 
 import (
@@ -45,10 +45,6 @@ var (
 // Leave ends the call that was admitted and gives its permit back. Call it once for each admission, from any goroutine;
 // a second time would take a permit from another call.
 func (st *Stripe) Leave() { st.word.Add(^uint64(0)) }
-
-// Withdraw ends the call that was admitted as if it had never been: it is not among the admissions any more. Call it
-// instead of Leave.
-func (st *Stripe) Withdraw() { st.word.Add(^uint64(admission - 1)) }
 
 // Set admits calls up to a limit and counts them. Make one with [New], or embed one by value and call Init first. It must
 // not be copied once calls are in flight. It is safe for concurrent use.

@@ -5,7 +5,6 @@ package stripe
 import (
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"unsafe"
 
@@ -235,56 +234,4 @@ func FuzzSequence(f *testing.F) {
 			}
 		}
 	})
-}
-
-func TestWithdrawLeavesNoTrace(t *testing.T) {
-	t.Parallel()
-	s := New(3)
-	kept := s.Take()
-	for range 1000 {
-		st := s.Take()
-		require.NotNil(t, st)
-		st.Withdraw()
-	}
-	require.Equal(t, int64(1), s.InFlight())
-	require.Equal(t, uint64(1), s.Admitted())
-	a, b := s.Take(), s.Take()
-	require.Nil(t, s.Take(), "full")
-	a.Withdraw()
-	require.NotNil(t, s.Take(), "and not full any more")
-	b.Leave()
-	kept.Leave()
-	require.Equal(t, int64(1), s.InFlight())
-	require.Equal(t, uint64(3), s.Admitted())
-}
-
-func TestHammerWithdraw(t *testing.T) {
-	t.Parallel()
-	const limit = 5
-	s := New(limit)
-	var served, inside atomic.Int64
-	var wg sync.WaitGroup
-	for worker := range 8 {
-		wg.Go(func() {
-			for i := range 1000 {
-				st := s.Take()
-				if st == nil {
-					continue
-				}
-				if inside.Add(1) > limit {
-					t.Error("more inside than the limit")
-				}
-				inside.Add(-1)
-				if (i+worker)%3 == 0 {
-					st.Withdraw()
-					continue
-				}
-				served.Add(1)
-				st.Leave()
-			}
-		})
-	}
-	wg.Wait()
-	require.Zero(t, s.InFlight())
-	require.Equal(t, uint64(served.Load()), s.Admitted())
 }
