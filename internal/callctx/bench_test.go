@@ -28,29 +28,31 @@ var uses = []struct {
 	}},
 }
 
+// kinds are the contexts that there are.
+var kinds = []struct {
+	name         string
+	driven, lean bool
+}{{"callctx", false, false}, {"driven", true, false}, {"lean", false, true}, {"driven, lean", true, true}}
+
 func BenchmarkCall(b *testing.B) {
 	parent, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	for _, bb := range uses {
 		b.Run(bb.name, func(b *testing.B) {
-			b.Run("callctx", func(b *testing.B) {
-				b.ReportAllocs()
-				for b.Loop() {
-					c := new(Context)
-					c.Init(parent, time.Now().Add(time.Minute), false, nil)
-					bb.use(c)
-					c.Finish()
-				}
-			})
-			b.Run("driven", func(b *testing.B) {
-				b.ReportAllocs()
-				for b.Loop() {
-					c := new(Context)
-					c.Init(parent, time.Now().Add(time.Minute), true, nil)
-					bb.use(c)
-					c.Finish()
-				}
-			})
+			for _, kind := range kinds {
+				b.Run(kind.name, func(b *testing.B) {
+					b.ReportAllocs()
+					for b.Loop() {
+						c := new(Context)
+						c.Init(parent, time.Now().Add(time.Minute), kind.driven, nil)
+						if kind.lean {
+							c.SetLean()
+						}
+						bb.use(c)
+						c.Finish()
+					}
+				})
+			}
 			b.Run("WithTimeout", func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {

@@ -3,9 +3,9 @@
 // Package callctx is the context of one call: with a deadline of its own, but without a timer or a channel until somebody
 // asks for one.
 //
-// The invariant: a context ends once, and the first cause that is noticed is the one it keeps. The cause is set before Done
-// is closed and before any function given to AfterFunc starts, and once Err has returned an error Done is closed. A context
-// that has ended holds no timer, no goroutine and no place in its parent.
+// The invariant: a context ends once, and the first cause that is noticed is the one it keeps. The cause is there
+// before Done is closed and before any function given to AfterFunc starts, and once Err has returned an error Done is
+// closed. A context that has ended holds no timer, no goroutine and no place in its parent.
 package callctx
 
 import (
@@ -15,6 +15,8 @@ import (
 	"iter"
 	"sync/atomic"
 	"time"
+
+	"github.com/plugreg/plugreg/internal/label"
 )
 
 // Context is the [context.Context] of one call, and of no other: it may be looked at long after the call, so it is never
@@ -26,9 +28,11 @@ type Context struct {
 	parent   context.Context
 	deadline time.Time // zero: none
 	owner    any
+	labels   *label.Set            // nil: none
 	watch    atomic.Pointer[watch] // nil until it is asked for
-	cause    atomic.Uint32
+	cause    atomic.Uint32         // none also where a watch that keeps itself has ended and nobody has looked since
 	driven   bool
+	lean     bool
 }
 
 const (
@@ -46,6 +50,18 @@ var _ context.Context = (*Context)(nil)
 func (c *Context) Init(parent context.Context, deadline time.Time, driven bool, owner any) {
 	c.parent, c.deadline, c.driven, c.owner = parent, deadline, driven, owner
 }
+
+// SetLabels makes c carry labels instead of the parent's, so that what the call does by pprof.Do or pprof.WithLabels
+// adds to them; nil: the parent's. It comes before everything but Init, and like Init it is not safe for concurrent
+// use.
+func (c *Context) SetLabels(labels *label.Set) { c.labels = labels }
+
+// SetLean makes Done much cheaper by a promise that one side alone watches the clock and the parent. The owner of a
+// driven context watches both, and calls Orphan when the parent has ended: until then only Err sees that. Any other
+// context watches both, once Done is asked for, and trusts the parent to end at its deadline; the owner calls neither
+// Expire nor Orphan. If it does nevertheless, that is the cause as ever, but what was derived from the context is then
+// merely cancelled. SetLean comes before everything but Init, and like Init it is not safe for concurrent use.
+func (c *Context) SetLean() { c.lean = true }
 
 // Finish says that the call has returned. Unless another cause was noticed before, Err is [context.Canceled] from now on,
 // even where the deadline has passed and nobody looked.
@@ -67,14 +83,16 @@ func (c *Context) Orphan() {
 
 // Expired reports whether the context ended because its own deadline passed, not its parent's. It does not look at the
 // clock.
-func (c *Context) Expired() bool { return c.cause.Load() == byDeadline }
+func (c *Context) Expired() bool {
+	c.adopt(c.watch.Load())
+	return c.cause.Load() == byDeadline
+}
 
 // end sets the cause, and only then tells those who watch. The watch is loaded after the cause is set, and a new watch is
 // published before the cause is loaded: so one side at least sees the other.
 func (c *Context) end(cause uint32) {
-	if !c.cause.CompareAndSwap(none, cause) {
-		return
-	}
+	c.adopt(c.watch.Load())
+	c.cause.CompareAndSwap(none, cause)
 	if w := c.watch.Load(); w != nil {
 		w.release()
 	}
@@ -89,9 +107,10 @@ func (c *Context) Deadline() (time.Time, bool) {
 	return c.deadline, true
 }
 
-// Err is nil while the call is running, then as in [Context.Finish], [Context.Expire] and [Context.Orphan]. The first Err
-// after the parent has ended, or after the deadline where no timer watches it, ends the context. Where both happened before
-// anybody looked, the earlier deadline counts, and a parent that was cancelled counts before a deadline.
+// Err is nil while the call is running, then as in [Context.Finish], [Context.Expire] and [Context.Orphan]. The first
+// Err after the parent has ended, or after the deadline, ends the context, unless that is a timer's or the context
+// package's to do because Done was asked for. Where both happened before anybody looked, the earlier deadline counts,
+// and a parent that was cancelled counts before a deadline.
 func (c *Context) Err() error {
 	cause := c.cause.Load()
 	if cause == none {
@@ -100,8 +119,8 @@ func (c *Context) Err() error {
 			return nil
 		}
 	}
-	if w := c.watch.Load(); w != nil && w.inner.Err() == nil {
-		w.release() // whoever set the cause has not come to it yet
+	if w := c.watch.Load(); w != nil {
+		w.close() // whoever set the cause may not have come to it yet
 	}
 	return c.err(cause)
 }
@@ -119,12 +138,24 @@ func (c *Context) err(cause uint32) error {
 	}
 }
 
-// look ends the context if there is a cause to be seen.
+// look ends the context if there is a cause to be seen. The clock is left to a timer where there is one, and everything
+// to a watch that keeps itself.
 func (c *Context) look() {
+	switch w := c.watch.Load(); {
+	case w == nil:
+		c.lookAround(true)
+	case c.keepsItself():
+		c.adopt(w)
+	default:
+		c.lookAround(false)
+	}
+}
+
+func (c *Context) lookAround(clock bool) {
 	err := c.parent.Err()
 	switch {
 	case err == nil:
-		if c.watch.Load() == nil && c.late() {
+		if clock && c.late() {
 			c.end(byDeadline)
 		}
 	case errors.Is(err, context.DeadlineExceeded) && c.beforeParent() && c.late():
@@ -134,18 +165,39 @@ func (c *Context) look() {
 	}
 }
 
+// adopt makes the end of a watch that keeps itself the end of the context.
+func (c *Context) adopt(w *watch) {
+	if w == nil || !c.keepsItself() || c.cause.Load() != none {
+		return
+	}
+	if err := w.inner.Err(); err != nil {
+		c.cause.CompareAndSwap(none, c.blame(err))
+	}
+}
+
+// blame says who has ended a watch that keeps itself, the context's own deadline or its parent. Where both deadlines
+// have passed since, it was the earlier.
+func (c *Context) blame(err error) uint32 {
+	if err != context.DeadlineExceeded || errors.Is(c.parent.Err(), context.DeadlineExceeded) && !c.beforeParent() {
+		return byParent
+	}
+	return byDeadline
+}
+
 // late reports whether the clock says that the context's own deadline has passed.
 func (c *Context) late() bool {
 	return !c.driven && !c.deadline.IsZero() && time.Until(c.deadline) <= 0
 }
 
+// beforeParent reports whether the context has a deadline of its own that is earlier than its parent's.
 func (c *Context) beforeParent() bool {
 	parents, ok := c.parent.Deadline()
-	return ok && c.deadline.Before(parents)
+	return ok && !c.deadline.IsZero() && c.deadline.Before(parents)
 }
 
-// Done returns a channel that is closed when the context has ended. Once Finish, Expire or Orphan has returned, it is closed.
-// The first call makes the channel, and arms a timer if the context has a deadline and is not driven.
+// Done returns a channel that is closed when the context has ended. Once Finish, Expire or Orphan has returned, it is
+// closed. The first call makes the channel and has the parent watched. If the context has a deadline and is not driven,
+// it also arms a timer.
 func (c *Context) Done() <-chan struct{} { return c.watched().inner.Done() }
 
 // AfterFunc arranges for f to be called on a goroutine of its own when the context has ended; at once if it has. The
@@ -155,59 +207,81 @@ func (c *Context) AfterFunc(f func()) (stop func() bool) {
 	return context.AfterFunc(c.watched().inner, f)
 }
 
-// watched returns the context's watch, made when it is needed first. If the context has ended it is released.
+// watched returns the context's watch, made when it is needed first. If the context has ended it is closed.
 func (c *Context) watched() *watch {
 	w := c.watch.Load()
 	if w == nil {
 		w = c.begin()
 	}
-	if c.cause.Load() != none && w.inner.Err() == nil {
-		w.release()
+	if c.cause.Load() != none {
+		w.close()
 	}
 	return w
 }
 
+// begin makes the watch. No lock is held, because a parent may be anybody's code: it may even ask for Done meanwhile.
 func (c *Context) begin() *watch {
-	if c.cause.Load() == none {
-		c.look()
+	if c.cause.Load() == none && !c.keepsItself() {
+		c.lookAround(false) // the clock is looked at in signals
 	}
 	w := newWatch(c)
 	if !c.watch.CompareAndSwap(nil, w) {
+		w.cancel()
 		return c.watch.Load()
 	}
-	if c.cause.Load() == none {
+	if !c.lean && c.cause.Load() == none {
 		w.hold(c.signals())
 	}
 	return w
 }
 
-// signals arms what tells the context of its end. It runs with no lock held, because a parent may be anybody's code.
+// keepsItself says that a watch needs nobody to tell it of the clock and the parent.
+func (c *Context) keepsItself() bool { return c.lean && !c.driven }
+
+// signals arms what tells the context of its end, unless its deadline has passed.
 func (c *Context) signals() (timer *time.Timer, stop func() bool) {
+	wake := c.wake // one closure for both
 	if !c.driven && !c.deadline.IsZero() {
-		timer = time.AfterFunc(time.Until(c.deadline), c.Expire)
+		left := time.Until(c.deadline)
+		if left <= 0 {
+			c.end(byDeadline)
+			return nil, nil
+		}
+		timer = time.AfterFunc(left, wake)
 	}
 	if c.parent.Done() != nil {
-		stop = context.AfterFunc(c.parent, c.Orphan)
+		stop = context.AfterFunc(c.parent, wake)
 	}
 	return timer, stop
+}
+
+// wake ends the context at a signal, whichever it was.
+func (c *Context) wake() {
+	c.lookAround(true)
+	c.end(byReturn) // only if the signal has come without a reason
 }
 
 // ownerKey asks a context for the innermost Context that it descends from.
 type ownerKey struct{}
 
-// Value is the parent's value for key. It answers for [Owners], and the context package's question for the context that is
-// cancelled: that is the watch's, for as long as there is one.
+// Value is the parent's value for key. It answers for [Owners] and with the labels of [Context.SetLabels]. The context
+// package's question for the context that is cancelled is the watch's to answer, if there is one and the call is
+// running.
 func (c *Context) Value(key any) any {
 	if _, ok := key.(ownerKey); ok {
 		return c
 	}
 	if key == cancelKey {
-		if w := c.watch.Load(); w != nil {
+		w, cause := c.watch.Load(), c.cause.Load()
+		if cause == none && w != nil {
 			return w.inner.Value(key)
 		}
-		if c.cause.Load() != byParent {
-			return nil
+		if cause != byParent {
+			return nil // the parent is not to be blamed for an end that came from elsewhere
 		}
+	}
+	if labels, ok := c.labels.Value(key); ok {
+		return labels
 	}
 	return c.parent.Value(key)
 }

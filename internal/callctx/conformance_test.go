@@ -40,6 +40,7 @@ func (w *twin) afterFunc(i int) {
 // of two timers at one instant is nobody's promise.
 type pair struct {
 	t      *testing.T
+	lean   bool
 	script []byte
 	cancel context.CancelCauseFunc // of the parent that both have
 	std    twin
@@ -68,13 +69,21 @@ func (p *pair) begin() {
 		timeout := time.Duration(4*n+1) * time.Millisecond
 		outer, stop := context.WithTimeout(parent, timeout)
 		p.t.Cleanup(stop)
-		stdParent, ownParent = outer, newContext(parent, timeout)
+		stdParent, ownParent = outer, p.newContext(parent, timeout)
 	}
 	timeout := time.Duration(4*p.next()+3) * time.Millisecond
 	ctx, stop := context.WithTimeout(stdParent, timeout)
 	p.std = twin{root: ctx, finish: stop, all: []context.Context{ctx}}
-	c := newContext(ownParent, timeout)
+	c := p.newContext(ownParent, timeout)
 	p.own = twin{root: c, finish: c.Finish, all: []context.Context{c}}
+}
+
+func (p *pair) newContext(parent context.Context, timeout time.Duration) *Context {
+	c := newContext(parent, timeout)
+	if p.lean {
+		c.SetLean()
+	}
+	return c
 }
 
 // step performs one operation. One that may be a cause is preceded by a look: what nobody has seen does not count here.
@@ -132,10 +141,10 @@ func (p *pair) compare() {
 	}
 }
 
-func conform(t *testing.T, script []byte) {
+func conform(t *testing.T, lean bool, script []byte) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		p := &pair{t: t, script: script}
+		p := &pair{t: t, lean: lean, script: script}
 		p.begin()
 		for len(p.script) > 0 {
 			p.step()
@@ -160,17 +169,19 @@ func conform(t *testing.T, script []byte) {
 
 func TestConformsToTheContextPackage(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(400) {
+	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		script := make([]byte, 3+r.IntN(60))
 		for i := range script {
 			script[i] = byte(r.Uint32())
 		}
-		conform(t, script)
+		conform(t, false, script)
+		conform(t, true, script)
 	}
 }
 
 func FuzzConformance(f *testing.F) {
-	f.Add([]byte{1, 0, 2, 7, 0, 1, 8, 1, 1, 4, 2, 1, 0, 200, 1})
+	f.Add(false, []byte{1, 0, 2, 7, 0, 1, 8, 1, 1, 4, 2, 1, 0, 200, 1})
+	f.Add(true, []byte{1, 0, 2, 7, 0, 1, 8, 1, 1, 4, 2, 1, 0, 200, 1})
 	f.Fuzz(conform)
 }

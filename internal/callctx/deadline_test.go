@@ -24,13 +24,15 @@ func TestEarlierDeadlineIsTheCause(t *testing.T) {
 		{"parent's", 2 * time.Second, time.Second, false},
 		{"none of its own", 0, time.Second, false},
 	} {
-		for _, watched := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, watched %v", tt.name, watched), func(t *testing.T) {
+		for n := range 4 {
+			watched, lean := n%2 == 1, n/2 == 1
+			t.Run(fmt.Sprintf("%s, watched %v, lean %v", tt.name, watched, lean), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					parent, cancel := context.WithTimeoutCause(t.Context(), tt.parents, errCause)
 					defer cancel()
 					c := newContext(parent, tt.own)
+					c.lean = lean
 					if watched {
 						c.Done()
 					}

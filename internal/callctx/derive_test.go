@@ -71,15 +71,26 @@ func TestStopDuringRelease(t *testing.T) {
 // A goroutine that waits for a context which never ends would fail the bubble as a deadlock.
 func TestDerivedContextsStartNoGoroutine(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		c := newContext(context.Background(), 0)
-		outer := newContext(context.WithValue(c, errCause, 1), 0)
-		derived, cancel := context.WithCancel(outer)
-		t.Cleanup(cancel)
-		context.AfterFunc(derived, func() {})
-		context.AfterFunc(outer, func() {})
-		require.NoError(t, derived.Err())
-	})
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c, outer := new(Context), new(Context)
+				c.Init(context.Background(), time.Time{}, kind.driven, nil)
+				outer.Init(context.WithValue(c, errCause, 1), time.Time{}, kind.driven, nil)
+				c.lean, outer.lean = kind.lean, kind.lean
+				for range 10 {
+					for _, parent := range []context.Context{outer, context.WithValue(outer, errCause, 2)} {
+						derived, cancel := context.WithCancel(parent)
+						t.Cleanup(cancel)
+						context.AfterFunc(derived, func() {})
+						context.AfterFunc(parent, func() {})
+						require.NoError(t, derived.Err())
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestDerivedContextsEndWithTheCall(t *testing.T) {
@@ -135,7 +146,7 @@ func TestNestedCalls(t *testing.T) {
 		require.Nil(t, outer.watch.Load(), "looking does not arm anything")
 		done := other.Done()
 		require.NotNil(t, outer.watch.Load())
-		require.NoError(t, outer.watch.Load().Err())
+		require.NoError(t, outer.watch.Load().inner.Err())
 		pass(time.Second)
 		require.True(t, closed(done))
 		requireEnded(t, other, context.DeadlineExceeded)

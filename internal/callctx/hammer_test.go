@@ -14,26 +14,32 @@ import (
 
 const (
 	workers = 8
-	rounds  = 1000
+	rounds  = 500
 )
 
 // TestHammer ends contexts from all sides while others wait: there is one cause, nobody sees Done closed without it nor it
 // without Done closed, and each function runs once unless it was stopped.
 func TestHammer(t *testing.T) {
 	t.Parallel()
-	parent, cancel := context.WithCancel(t.Context())
-	for round := range rounds {
-		if round == rounds/2 {
-			cancel() // Orphan is another cause from now on
-		}
-		hammer(t, parent, round)
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) {
+			t.Parallel()
+			parent, cancel := context.WithCancel(t.Context())
+			for round := range rounds {
+				if round == rounds/2 {
+					cancel() // Orphan is another cause from now on
+				}
+				c := newDriven(parent, time.Hour)
+				c.driven, c.lean = kind.driven, kind.lean
+				hammer(t, c, round)
+			}
+			cancel()
+		})
 	}
-	cancel()
 }
 
-func hammer(t *testing.T, parent context.Context, round int) {
+func hammer(t *testing.T, c *Context, round int) {
 	t.Helper()
-	c := newContext(parent, time.Hour)
 	var ran, stopped, added atomic.Int64
 	var faults atomic.Pointer[string]
 	var running, wg sync.WaitGroup
