@@ -59,7 +59,7 @@ func checkPermits(t *testing.T, w *world, probes int) {
 		require.Zero(t, free+out)
 		return
 	}
-	require.Equal(t, probes, free+out+w.m.passed)
+	require.GreaterOrEqual(t, free+out+w.m.passed, probes, "more where an expired probe succeeded after all")
 	held := 0
 	for _, a := range w.pending {
 		for _, l := range w.m.leases {

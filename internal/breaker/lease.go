@@ -8,9 +8,11 @@ import (
 )
 
 // Lease is one permit of a half-open Machine, which goes back with the first Settlement that names it, or by itself
-// when Config.ProbeFor is over. Only its address matters to the holder.
+// when Config.ProbeFor is over. The verdict of a probe whose lease expired still counts, as long as the half-open period
+// lasts: a plugin whose calls take longer than that would never close otherwise.
 type Lease struct {
-	until time.Duration // the machine's time at which it expires
+	until   time.Duration // the machine's time at which it expires
+	settled bool
 }
 
 // Permits returns how many permits Probe would hand out now: zero unless HalfOpen.
@@ -18,7 +20,7 @@ func (m *Machine) Permits() int {
 	if m.state != HalfOpen {
 		return 0
 	}
-	return m.cfg.Probes - m.passed - len(m.leases)
+	return max(m.cfg.Probes-m.passed-len(m.leases), 0) // verdicts of expired leases may be ahead
 }
 
 // Probe returns a permit that expires after Config.ProbeFor. Nil unless the machine is HalfOpen with a permit free.
@@ -32,14 +34,17 @@ func (m *Machine) Probe(now time.Time) *Lease {
 	return l
 }
 
-// giveBack frees the permit of l and reports whether l was out.
-func (m *Machine) giveBack(l *Lease) bool {
-	i := slices.Index(m.leases, l)
-	if i < 0 {
-		return false
+// Holds reports whether the permit of l is out still: it was neither settled nor has it expired, and the half-open period
+// that it is from lasts.
+func (m *Machine) Holds(l *Lease) bool { return slices.Contains(m.leases, l) }
+
+// giveBack frees the permit of l, if it is out, and reports whether this is the first Settlement that names it.
+func (m *Machine) giveBack(l *Lease) (first bool) {
+	if i := slices.Index(m.leases, l); i >= 0 {
+		m.leases = slices.Delete(m.leases, i, i+1)
 	}
-	m.leases = slices.Delete(m.leases, i, i+1)
-	return true
+	first, l.settled = !l.settled, true
+	return first
 }
 
 func (m *Machine) expire(t time.Duration) {

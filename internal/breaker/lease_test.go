@@ -80,13 +80,62 @@ func TestLeaseExpires(t *testing.T) {
 		h.wait(29 * time.Second)
 		require.Equal(t, 2, h.m.Permits())
 		require.Equal(t, start.Add(41*time.Second), h.m.Next())
-		h.settle(a, k)
-		require.Equal(t, 2, h.m.Permits(), "too late")
-		require.Equal(t, HalfOpen, h.m.State())
+		h.settle(a, k) // late, but it counts
+		switch k {
+		case Failure, Panic:
+			require.Equal(t, Open, h.m.State())
+			continue
+		case Fatal:
+			require.Equal(t, Disabled, h.m.State())
+			continue
+		case Success:
+			require.Equal(t, 1, h.m.Permits(), "one success of three, and one permit out")
+		case Neutral:
+			require.Equal(t, 2, h.m.Permits())
+		}
+		left := h.m.Permits()
+		h.settle(a, Failure)
+		require.Equal(t, HalfOpen, h.m.State(), "but not twice")
 		h.settle(b, Success)
-		require.Equal(t, 2, h.m.Permits(), "in time")
+		require.Equal(t, left, h.m.Permits())
 		require.Zero(t, h.m.Next())
 	}
+}
+
+// A plugin whose calls take longer than the lease is not half-open for ever.
+func TestCallsLongerThanTheLeaseClose(t *testing.T) {
+	t.Parallel()
+	h := newHost(usual())
+	h.halfOpenNow()
+	for range 3 {
+		a := h.mustAdmit(t)
+		h.wait(31 * time.Second)
+		b := h.mustAdmit(t)
+		h.settle(a, Neutral)
+		h.wait(31 * time.Second)
+		h.settle(b, Neutral)
+	}
+	a := h.mustAdmit(t)
+	h.wait(31 * time.Second)
+	h.settle(a, Success)
+	require.Equal(t, Closed, h.m.State())
+}
+
+// A success that is as slow as what the plugin was given a rest for does not close.
+func TestASlowProbeProvesNothing(t *testing.T) {
+	t.Parallel()
+	cfg := usual()
+	cfg.SlowRate, cfg.MinCalls = 0.5, 5
+	h := newHost(cfg)
+	h.halfOpenNow()
+	for range 20 {
+		a := h.mustAdmit(t)
+		h.m.Settle(h.now, Settlement{Gen: a.gen, Lease: a.lease, Kind: Success, Slow: true, Attempt: true, Call: true})
+		require.Equal(t, HalfOpen, h.m.State())
+		require.Equal(t, 1, h.m.Permits())
+	}
+	h.call(Success)
+	require.Equal(t, Closed, h.m.State())
 }
 
 // The time of expiry counts, not when the timer runs.
@@ -98,7 +147,7 @@ func TestLeaseExpiresWithoutTick(t *testing.T) {
 	h.now = h.now.Add(30 * time.Second)
 	b := h.mustAdmit(t)
 	require.NotSame(t, a.lease, b.lease)
-	h.settle(a, Failure)
+	h.settle(a, Neutral)
 	require.Equal(t, HalfOpen, h.m.State())
 	require.Zero(t, h.m.Permits())
 	h.now = h.now.Add(30*time.Second - 1)
@@ -108,7 +157,7 @@ func TestLeaseExpiresWithoutTick(t *testing.T) {
 
 func TestLeaseOfAnEarlierHalfOpenPeriod(t *testing.T) {
 	t.Parallel()
-	for _, k := range []Kind{Success, Neutral, Failure, Panic, Fatal} {
+	for _, k := range []Kind{Success, Neutral, Failure, Panic} { // a Fatal counts
 		h := threeProbes()
 		old := h.mustAdmit(t)
 		h.call(Failure)

@@ -82,7 +82,7 @@ func (m *Machine) Next() time.Time {
 }
 
 // Settle counts the end of a call or of an attempt. It is dropped when it was admitted in an earlier period, or when
-// its Lease is not out any more. A Fatal counts from any period since the machine was last Closed, so that one which
+// its Lease was settled before. A Fatal counts from any period since the machine was last Closed, so that one which
 // began before an opening still disables, but not after Enable or a re-close.
 func (m *Machine) Settle(now time.Time, s Settlement) {
 	t := m.advance(now)

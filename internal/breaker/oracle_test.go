@@ -177,7 +177,7 @@ func (o *oracle) permits() int {
 	if o.state != HalfOpen {
 		return 0
 	}
-	return max(o.c.Probes, 1) - o.passed() - len(o.out())
+	return max(max(o.c.Probes, 1)-o.passed()-len(o.out()), 0)
 }
 
 func (o *oracle) next() time.Time {
@@ -217,11 +217,11 @@ func (o *oracle) lastClosed() (gen uint32) {
 func (o *oracle) settle(s Settlement) {
 	var probe *grant
 	if s.Lease != nil {
-		i := slices.IndexFunc(o.out(), func(g *grant) bool { return g.lease == s.Lease })
-		if i < 0 {
+		i := slices.IndexFunc(o.leases, func(g grant) bool { return g.lease == s.Lease })
+		if i < 0 || o.leases[i].given {
 			return
 		}
-		probe = o.out()[i]
+		probe = &o.leases[i] // also one whose lease expired
 		probe.given = true
 	}
 	if s.Kind == Fatal {
@@ -251,7 +251,7 @@ func (o *oracle) probed(probe *grant, s Settlement, failed bool) {
 		o.open()
 		return
 	}
-	probe.passed = s.Kind == Success
+	probe.passed = s.Kind == Success && (!s.Slow || o.c.SlowRate <= 0)
 	if probe.passed && o.passed() == max(o.c.Probes, 1) {
 		o.enter(Closed)
 		o.note("closed", s)

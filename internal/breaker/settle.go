@@ -35,6 +35,7 @@ func (m *Machine) settleProbe(t time.Duration, s Settlement) {
 	case m.panicked(t, s):
 	case s.Kind.failed():
 		m.open(t, probeReason(s.Kind, m.cause))
+	case s.Slow && m.cfg.SlowRate > 0: // it proves nothing: the plugin may have been given a rest for just that
 	case s.Kind == Success:
 		if m.passed++; m.passed == m.cfg.Probes {
 			m.close(t, s)

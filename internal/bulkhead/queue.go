@@ -14,6 +14,11 @@ import (
 // the call away, else with Full: then the time is up or ctx has ended. Where most is zero or less, only a permit that
 // is free at once is taken, and none where ctx has ended before.
 func (b *Bulkhead) Wait(ctx context.Context, most time.Duration, despite Word) (*stripe.Stripe, Word) {
+	return b.WaitOr(ctx, most, despite, nil)
+}
+
+// WaitOr is Wait that also ends when give is closed, with Full.
+func (b *Bulkhead) WaitOr(ctx context.Context, most time.Duration, despite Word, give <-chan struct{}) (*stripe.Stripe, Word) {
 	done := ctx.Done() // somebody's code, which may panic: not under the lock, and not with a permit in hand
 	if ended(done) {
 		return nil, b.Load() | Full
@@ -27,6 +32,8 @@ func (b *Bulkhead) Wait(ctx context.Context, most time.Duration, despite Word) (
 	case <-timer.C:
 		a = b.giveUp(x)
 	case <-done:
+		a = b.giveUp(x)
+	case <-give:
 		a = b.giveUp(x)
 	}
 	switch {

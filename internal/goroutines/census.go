@@ -76,6 +76,15 @@ type key struct {
 	phase    string
 	stack    uint64
 	byFrames bool
+	all      bool // whatever the stack: for those that move
+}
+
+// group is all suspects of one time, whatever they do.
+type group struct {
+	count, leaked int
+	held          bool
+	restless      *suspect // the most numerous that were not seen doing the same before
+	stack         uint64   // of restless
 }
 
 // sighting is what the sweeps before said of a key.
@@ -111,6 +120,7 @@ func (c *Census) Sweep(now time.Time, p Profile, owners []Owner) Report {
 // judge decides which suspects are leaks, and keeps what the next sweep needs.
 func (c *Census) judge(now time.Time, s *sweep) {
 	next := make(map[key]sighting, len(s.suspects))
+	groups := map[key]*group{}
 	for k, x := range s.suspects {
 		was, again := c.seen[k]
 		is := was.next(again, now, x.count, c.grace)
@@ -120,9 +130,43 @@ func (c *Census) judge(now time.Time, s *sweep) {
 			s.report.Leaks = append(s.report.Leaks, Leak{Owner: k.owner, Epoch: k.epoch, Phase: k.phase, Count: is.leaked, Age: now.Sub(is.first),
 				Frames: slices.Clone(x.most.Frames), ByFrames: k.byFrames, Held: x.held, key: k})
 		}
+		of := k
+		of.stack, of.all = 0, true
+		g := groups[of]
+		if g == nil {
+			g = new(group)
+			groups[of] = g
+		}
+		g.add(k, &x, is.leaked)
 	}
+	c.judgeGroups(now, s, groups, next)
 	c.seen, c.pending = next, s.report.Suspects+s.report.Young > 0
 	s.order()
+}
+
+func (g *group) add(k key, x *suspect, leaked int) {
+	g.count, g.leaked, g.held = g.count+x.count, g.leaked+leaked, x.held
+	if x.count > leaked && (g.restless == nil || x.count > g.restless.count) {
+		g.restless, g.stack = x, k.stack
+	}
+}
+
+// judgeGroups finds the leaks that no two profiles saw doing the same: as many as there were all the time, whatever they
+// did.
+func (c *Census) judgeGroups(now time.Time, s *sweep, groups map[key]*group, next map[key]sighting) {
+	for k, g := range groups {
+		was, again := c.seen[k]
+		is := was.next(again, now, g.count, c.grace)
+		next[k] = is
+		moving := is.leaked - g.leaked
+		if moving <= 0 || g.restless == nil {
+			continue
+		}
+		s.report.Suspects -= moving
+		k.stack = g.stack
+		s.report.Leaks = append(s.report.Leaks, Leak{Owner: k.owner, Epoch: k.epoch, Phase: k.phase, Count: moving, Age: now.Sub(is.first),
+			Frames: slices.Clone(g.restless.most.Frames), ByFrames: k.byFrames, Held: g.held, key: k})
+	}
 }
 
 // next is the sighting after one more sweep. Within the grace only what was there all the time counts.
