@@ -162,8 +162,8 @@ func badness(o Outcome) int {
 	return 2
 }
 
-// baseline is a contract that a later one is compared with.
-type baseline struct {
+// priorRelease is a contract that a later one is compared with.
+type priorRelease struct {
 	*Contract
 	ver        version.Version
 	nearest    bool // of the candidate's precedence, or of that of the release before it
@@ -172,9 +172,9 @@ type baseline struct {
 
 // baselines are the releases of the candidate's plugin that are not later, the nearest first, then what has no version.
 // Their order does not depend on that of history.
-func baselines(candidate Contract, ver version.Version, history []Contract) (before []baseline) {
+func baselines(candidate Contract, ver version.Version, history []Contract) (before []priorRelease) {
 	for i := range history {
-		b := baseline{Contract: &history[i]}
+		b := priorRelease{Contract: &history[i]}
 		if b.Name != candidate.Name {
 			continue
 		}
@@ -185,7 +185,7 @@ func baselines(candidate Contract, ver version.Version, history []Contract) (bef
 			before = append(before, b)
 		}
 	}
-	slices.SortFunc(before, func(a, b baseline) int {
+	slices.SortFunc(before, func(a, b priorRelease) int {
 		order := cmp.Or(rank(a.unreadable)-rank(b.unreadable), b.ver.Compare(a.ver), strings.Compare(a.Version, b.Version))
 		if order == 0 {
 			x, y := a.Digest(), b.Digest()
@@ -205,8 +205,8 @@ func rank(last bool) int {
 }
 
 // markNearest finds those whose step to ver is exact: of the same precedence, and of the next lower one.
-func markNearest(before []baseline, ver version.Version) {
-	first := slices.IndexFunc(before, func(b baseline) bool { return b.ver.Compare(ver) < 0 })
+func markNearest(before []priorRelease, ver version.Version) {
+	first := slices.IndexFunc(before, func(b priorRelease) bool { return b.ver.Compare(ver) < 0 })
 	for i := range before {
 		before[i].nearest = first < 0 || i < first || before[i].ver.Compare(before[first].ver) == 0
 	}

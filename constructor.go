@@ -45,9 +45,9 @@ type NoClose struct{}
 func (NoClose) Close() error { return nil }
 
 // Configured returns p with a constructor that decodes the settings of the mount over a copy of defaults, see
-// [Env.Decode], and gives them to build. defaults becomes p.Config, so its fields are part of the contract. The copy is
-// shallow for what defaults points to; decoding itself replaces slices and maps and never writes into those of
-// defaults.
+// [Env.Decode], and gives them to build. defaults becomes p.Config, so its fields are part of the contract. It is a struct,
+// or a pointer to one, which build gets a copy of (nil: of the zero struct). The copy is shallow for what its fields point
+// to; decoding itself replaces slices and maps and never writes into those of defaults.
 func Configured[T io.Closer, C any](p Plugin[T], defaults C, build func(ctx context.Context, env *Env, cfg C) (T, error)) Plugin[T] {
 	p.Config = defaults
 	if build == nil {
@@ -55,14 +55,30 @@ func Configured[T io.Closer, C any](p Plugin[T], defaults C, build func(ctx cont
 		return p
 	}
 	p.New = func(ctx context.Context, env *Env) (T, error) {
-		cfg := defaults
-		if err := env.Decode(&cfg); err != nil {
+		cfg, into := copyOf(&defaults)
+		if err := env.Decode(into); err != nil {
 			var none T
 			return none, err
 		}
-		return build(ctx, env, cfg)
+		return build(ctx, env, *cfg)
 	}
 	return p
+}
+
+// copyOf copies defaults, or what they point to; into is where settings are decoded.
+func copyOf[C any](defaults *C) (cfg *C, into any) {
+	cfg = new(C)
+	*cfg = *defaults
+	t := reflect.TypeFor[C]()
+	if t.Kind() != reflect.Pointer {
+		return cfg, cfg
+	}
+	own := reflect.New(t.Elem())
+	if from := reflect.ValueOf(*defaults); !from.IsNil() {
+		own.Elem().Set(from.Elem())
+	}
+	*cfg = own.Interface().(C)
+	return cfg, own.Interface()
 }
 
 // export is one exported function of an instance.

@@ -34,7 +34,12 @@ type core struct {
 	host         *Sandbox // guards what belongs to no instance
 	quiet        *Sandbox // the same for registration, which is no phase of a life
 	news         news
+	notices      notices
+	resources    map[string]*resource
+	incomplete   bool    // Config.Sandbox makes sense only together with what plugins ask for
+	crashes      []Crash // of this registry's plugins, from Config.CrashFile
 	tasks        task.Group
+	leaks        *leakWatch
 	life         context.Context // ends when Close begins
 	end          context.CancelFunc
 
@@ -95,6 +100,7 @@ func newCore(contract reflect.Type, cfg Config) (*core, error) {
 	if cfg.Capacity == 0 {
 		cfg.Capacity = 64
 	}
+	cfg.Sandbox = cfg.Sandbox.own()
 	cfg.Settings = maps.Clone(cfg.Settings)
 	for name, s := range cfg.Settings {
 		cfg.Settings[name] = reader.Clone(s)
@@ -106,11 +112,22 @@ func newCore(contract reflect.Type, cfg Config) (*core, error) {
 		mounts: map[*mount]struct{}{}, shared: map[string]*slot{},
 		failed: map[TypeDescriptor]string{},
 	}
+	whole := faults{}
+	cfg.Sandbox.check(&whole, "Config.Sandbox")
+	c.incomplete = len(whole.list) > 0 && cfg.SandboxFor == nil
+	c.notices.tasks, c.resources = &c.tasks, newResources(cfg.Resources)
+	if cfg.CrashFile != "" {
+		if c.crashes, err = crashesOf(cfg.CrashFile); err != nil {
+			return nil, &PluginError{Field: "Config.CrashFile", Err: fmt.Errorf("%w: %w", ErrInvalid, err)}
+		}
+	}
 	c.life, c.end = context.WithCancel(context.Background())
+	c.leaks = newLeakWatch(c)
 	c.hooks.set(cfg.Hooks)
 	c.resolved.Init(resolveBound)
 	op := &Target{Registry: c.name, Operation: opCall, stats: new(failures)}
-	c.host, c.quiet = newSandbox(op, cfg.Sandbox, &c.hooks), newSandbox(op, cfg.Sandbox, new(hookCell))
+	own := SandboxConfig{StartTimeout: cfg.Sandbox.StartTimeout, Timeout: cfg.Sandbox.Timeout, CloseTimeout: cfg.Sandbox.CloseTimeout, Labels: LabelNone}
+	c.host, c.quiet = newSandbox(op, own, &c.hooks), newSandbox(op, own, new(hookCell))
 	return c, nil
 }
 
@@ -133,6 +150,9 @@ func checkConfig(contract reflect.Type, cfg Config) (imports []*core, err error)
 	if cfg.SnapshotTTL < 0 {
 		f.bad("Config.SnapshotTTL", cfg.SnapshotTTL.String(), "0 or more", "")
 	}
+	f.partial = true // a plugin may have the rest
+	cfg.Sandbox.check(&f, "Config.Sandbox")
+	checkResources(&f, cfg.Resources)
 	for _, name := range slices.Sorted(maps.Keys(cfg.Settings)) {
 		f.add(fmt.Sprintf("Config.Settings[%q]", clip(name, 64)), checkName(name))
 	}

@@ -5,24 +5,23 @@ package plugreg
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/plugreg/plugreg/internal/callctx"
-	"github.com/plugreg/plugreg/internal/stripe"
+	"github.com/plugreg/plugreg/internal/label"
 )
 
 // job is one piece of plugin code to be run on a goroutine of its own.
 type job struct {
-	op    *Target
-	limit time.Duration  // zero: none
-	shown time.Duration  // the limit that a TimeoutError names; zero: limit
-	st    *stripe.Stripe // nil where the job holds no lease
-	call  func(context.Context) error
-	late  func(error) // runs after call on its goroutine where the caller has left
+	op        *Target
+	limit     time.Duration // zero: none
+	shown     time.Duration // the limit that a TimeoutError names; zero: limit
+	call      func(context.Context) error
+	admission             // of a call; empty for what needs no place
+	attempt   int         // from 1; zero where a call has but one
+	late      func(error) // runs after call on its goroutine where the caller has left
 }
 
 // Who ends a detached call, and whether anybody still waits for it.
@@ -45,8 +44,11 @@ type runner struct {
 	timer    *time.Timer // the deadline, then the grace
 	deadline time.Time   // zero: none
 	state    atomic.Uint32
+	parent   context.Context // the caller's
 	ctx      *callctx.Context
+	labels   *label.Set // nil: none
 	obs      *observation
+	slow     bool // the attempt took long, where that matters
 
 	mu  sync.Mutex // guards what follows, and the states after expired and left
 	due time.Time  // the end of the grace; zero before it began
@@ -63,26 +65,56 @@ func newRunner(s *Sandbox) *runner {
 // detached runs j on a goroutine of its own and returns when it returns, when its time is over or when ctx ends;
 // returned is false where the code still runs then.
 func (s *Sandbox) detached(ctx context.Context, j job) (returned bool, err error) {
+	returned, out := s.detach(ctx, j)
+	return returned, out.err
+}
+
+func (s *Sandbox) detach(ctx context.Context, j job) (returned bool, out outcome) {
 	if j.op.Phase {
 		j.op.stats.runs.Add(1)
 	}
-	h := s.hooks.load()
-	if h == nil {
+	o := s.observation(CallInfo{Target: j.op, Attempt: j.attempt})
+	if o == nil {
 		return s.run(ctx, j, nil)
 	}
-	o := &observation{cell: s.hooks, hooks: *h, info: CallInfo{Target: j.op}}
-	ctx = s.observe(ctx, o, j.st)
+	o.outcome = unwound()
 	defer o.done()
-	return s.run(ctx, j, o)
+	ctx = s.observe(ctx, o, j.admission)
+	returned, out = s.run(ctx, j, o)
+	o.outcome = out
+	return returned, out
+}
+
+// tryDetached is one attempt of several. ended tells when code that was left has returned.
+func (s *Sandbox) tryDetached(ctx context.Context, a admission, op *Target, n int, b bound, call func(context.Context) error) tried {
+	ended := make(chan struct{})
+	returned, out := s.detach(ctx, job{op: op, limit: b.limit, shown: b.shown, admission: a, attempt: n, call: call, late: func(error) { close(ended) }})
+	t := tried{outcome: out, s: s, word: a, in: true}
+	if !returned {
+		t.ended = ended
+	}
+	return t
+}
+
+// observation is one for a call or a phase; nil where nobody watches.
+func (s *Sandbox) observation(info CallInfo) *observation {
+	h := s.hooks.load()
+	if h == nil {
+		if !s.watched || info.Target.Phase {
+			return nil
+		}
+		h = new([]Hooks)
+	}
+	return &observation{cell: s.hooks, hooks: *h, info: info}
 }
 
 // observe runs the starting hooks of a call that was admitted; one that calls runtime.Goexit leaves no admission
 // behind.
-func (s *Sandbox) observe(ctx context.Context, o *observation, st *stripe.Stripe) context.Context {
+func (s *Sandbox) observe(ctx context.Context, o *observation, a admission) context.Context {
 	started := false
 	defer func() {
-		if !started && st != nil {
-			s.leave(st)
+		if !started {
+			s.cancel(a)
 		}
 	}()
 	ctx = o.start(ctx, s)
@@ -90,16 +122,20 @@ func (s *Sandbox) observe(ctx context.Context, o *observation, st *stripe.Stripe
 	return ctx
 }
 
-// run is detached below the hooks.
-func (s *Sandbox) run(ctx context.Context, j job, o *observation) (returned bool, err error) {
-	var out outcome
-	if o != nil {
-		defer func() { o.outcome = out }()
+// cancel gives back what was admitted for a call that does not come about.
+func (s *Sandbox) cancel(a admission) {
+	if a.st != nil {
+		s.settleBreaker(settlement{admission: a, class: ClassCallerFault, attempt: true, call: true})
+		s.leave(a)
 	}
+}
+
+// run is detach below the hooks.
+func (s *Sandbox) run(ctx context.Context, j job, o *observation) (returned bool, out outcome) {
 	r := s.ready(ctx, j, o)
 	if r == nil {
 		out.leave(ctx, j.op)
-		return true, out.err
+		return true, out
 	}
 	go r.start()
 	if parent := ctx.Done(); parent == nil {
@@ -108,27 +144,25 @@ func (s *Sandbox) run(ctx context.Context, j job, o *observation) (returned bool
 		select {
 		case <-r.done:
 		case <-parent:
-			if r.leave() {
+			if r.leave(ctx) {
 				out.leave(ctx, j.op)
-				return false, out.err
+				return false, out
 			}
 			<-r.done
 		}
 	}
 	if r.state.Load() != finished {
-		out = outcome{err: r.op.timeout(r.shows(), true), code: codeTimeout}
-		return false, out.err
+		return false, outcome{err: r.op.timeout(r.shows(), true), code: codeTimeout, class: ClassFailure, own: true}
 	}
-	out = r.finish()
-	return true, out.err
+	return true, r.finish()
 }
 
 // ready sets a runner up. There is none where ctx has ended; the admission is given back then, and also where a method
 // of ctx panics.
 func (s *Sandbox) ready(ctx context.Context, j job, o *observation) (r *runner) {
 	defer func() {
-		if r == nil && j.st != nil {
-			s.leave(j.st)
+		if r == nil {
+			s.cancel(j.admission)
 		}
 	}()
 	if ctx.Err() != nil {
@@ -144,22 +178,26 @@ func (s *Sandbox) ready(ctx context.Context, j job, o *observation) (r *runner) 
 // begin sets the runner up for one call.
 func (r *runner) begin(ctx context.Context, j job, o *observation) {
 	c := new(callctx.Context)
-	r.job, r.ctx, r.obs = j, c, o
-	r.state.Store(running)
-	if j.limit <= 0 {
-		c.Init(ctx, time.Time{}, true, r.s)
-		return
+	r.job, r.parent, r.ctx, r.obs, r.slow = j, ctx, c, o, false
+	if r.labels = r.s.labels.of(j.op); r.labels != nil {
+		c.SetLabels(r.labels)
 	}
-	r.deadline = time.Now().Add(j.limit)
+	r.state.Store(running)
+	if j.limit > 0 {
+		r.deadline = time.Now().Add(j.limit)
+	}
 	c.Init(ctx, r.deadline, true, r.s)
-	r.timer.Reset(j.limit)
+	c.SetLean() // run watches the caller's context
+	if j.limit > 0 {
+		r.timer.Reset(j.limit)
+	}
 }
 
 // finish hands the result over and the runner back, unless its timer is about to fire.
 func (r *runner) finish() outcome {
 	out := r.outcome
 	if r.limit <= 0 || r.timer.Stop() {
-		r.job, r.outcome, r.ctx, r.obs, r.deadline = job{}, outcome{}, nil, nil, time.Time{}
+		r.job, r.outcome, r.parent, r.ctx, r.labels, r.obs, r.deadline = job{}, outcome{}, nil, nil, nil, nil, time.Time{}
 		r.s.pool.Put(r)
 	}
 	return out
@@ -168,14 +206,24 @@ func (r *runner) finish() outcome {
 // run is the goroutine of a call. What the code and the methods of its error do, end runs.
 func (r *runner) run() {
 	defer r.end()
+	if r.labels != nil {
+		r.labels.Apply()
+	}
 	returned := false
 	defer func() {
 		if !returned {
-			r.err = caught(r.op, recover())
+			r.err = r.caught(r.op, recover())
 		}
-		r.judge(r.op, r.overtime(returned), r.shows(), r.obs != nil)
+		r.judge(r.s, r.parent, r.op, r.overtime(returned), r.shows(), r.obs != nil)
+		if r.st != nil {
+			r.slow = r.s.slowness(r.parent, r.class, r.obs)
+		}
 	}()
-	r.err = r.call(r.ctx)
+	if r.word&flagFaulty != 0 {
+		r.err = r.s.faulty(r.ctx, r.call)
+	} else {
+		r.err = r.call(r.ctx)
+	}
 	returned = true
 }
 
@@ -195,21 +243,41 @@ func (r *runner) end() {
 		r.op.stats.addCode(r.code)
 	}
 	if r.st != nil {
-		r.s.leave(r.st)
+		r.settle(r.outcome, r.slow)
+		r.s.leave(r.admission)
 	}
 	r.done <- struct{}{}
+}
+
+// slowness says that an attempt has taken long, where that matters: longer than SlowCall, or than its caller gave it.
+func (s *Sandbox) slowness(ctx context.Context, class Class, o *observation) bool {
+	return s.slow > 0 && (time.Since(o.began) >= s.slow || class == ClassCallerFault && s.tooLate(ctx))
+}
+
+// tooLate says that the caller's own deadline has passed, where that matters.
+func (s *Sandbox) tooLate(ctx context.Context) bool {
+	return s.slow > 0 && ctx.Err() == context.DeadlineExceeded
+}
+
+// settle has the breaker learn how the attempt ended for its caller: once, by whoever ended it. The runner's own outcome is
+// the code's to write until it has returned.
+func (r *runner) settle(out outcome, slow bool) {
+	if r.st != nil {
+		r.s.settleBreaker(settlement{admission: r.admission, class: out.class, panicked: out.panicked, slow: slow, attempt: true, call: r.attempt == 0, detail: out.detail})
+	}
 }
 
 // endLate settles what is left to settle where the caller has gone: the lease, and what the code left behind.
 func (r *runner) endLate() {
 	r.mu.Lock()
-	if r.state.Swap(ended) == overdue {
-		r.s.abandoned.Add(-1)
-	}
+	was := r.state.Swap(ended)
 	r.timer.Stop()
 	r.mu.Unlock()
+	if was == overdue && r.st != nil {
+		r.s.abandon(-1)
+	}
 	if r.st != nil {
-		r.s.leave(r.st)
+		r.s.leave(r.admission)
 	}
 	if r.late != nil {
 		defer func() { r.late(r.err) }()
@@ -220,12 +288,17 @@ func (r *runner) endLate() {
 }
 
 // leave lets the caller go because its context ended; false where the call ended before.
-func (r *runner) leave() bool {
+func (r *runner) leave(ctx context.Context) bool {
 	if !r.state.CompareAndSwap(running, left) {
 		return false
 	}
+	slow := false
+	defer func() { // whatever the methods of ctx do
+		r.settle(outcome{class: ClassCallerFault}, slow)
+		r.grace()
+	}()
 	r.ctx.Orphan()
-	r.grace()
+	slow = r.s.tooLate(ctx)
 	return true
 }
 
@@ -237,6 +310,7 @@ func (r *runner) expire() {
 	}
 	r.op.stats.addCode(codeTimeout)
 	r.ctx.Expire()
+	r.settle(outcome{class: ClassFailure}, r.s.slow > 0 && time.Since(r.obs.began) >= r.s.slow)
 	r.grace()
 	r.done <- struct{}{}
 }
@@ -263,9 +337,17 @@ func (r *runner) abandon() {
 	if r.due.IsZero() || time.Now().Before(r.due) {
 		return
 	}
-	if r.state.CompareAndSwap(expired, overdue) || r.state.CompareAndSwap(left, overdue) {
-		r.s.abandoned.Add(1)
+	if (r.state.CompareAndSwap(expired, overdue) || r.state.CompareAndSwap(left, overdue)) && r.st != nil {
+		r.s.abandon(1)
 	}
+}
+
+// abandon counts abandoned calls.
+func (s *Sandbox) abandon(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.abandoned += n
+	s.apply(time.Now())
 }
 
 func (t *Target) timeout(after time.Duration, abandoned bool) error {
@@ -273,52 +355,3 @@ func (t *Target) timeout(after time.Duration, abandoned bool) error {
 }
 
 func (j *job) shows() time.Duration { return cmp.Or(j.shown, j.limit) }
-
-// outcome is how a call ended, with the code of its error and, for hooks, its text.
-type outcome struct {
-	err        error
-	code, text string
-}
-
-// leave makes out that of a caller whose own context ended first.
-func (out *outcome) leave(ctx context.Context, op *Target) {
-	out.err = leftError(ctx, op)
-	out.code = op.stats.add(out.err)
-}
-
-func leftError(ctx context.Context, op *Target) error {
-	return fmt.Errorf("%scaller left %s: %w", whose(op.Plugin, op.Version), op.Operation, endOf(ctx))
-}
-
-// judge asks the error what it is, on the goroutine of the code that it is from, for its methods belong to that code:
-// one that panics or ends the goroutine takes the error's place. An error that comes of the call's own deadline is a
-// TimeoutError.
-func (out *outcome) judge(op *Target, overtime bool, limit time.Duration, watched bool) {
-	if out.err == nil {
-		return
-	}
-	judged := false
-	defer func() {
-		if !judged {
-			out.err = caught(op, recover())
-			out.code = CodeOf(out.err)
-		}
-	}()
-	if overtime && errors.Is(out.err, context.DeadlineExceeded) {
-		out.err = op.timeout(limit, false)
-	}
-	out.code = CodeOf(out.err)
-	judged = true
-	if watched { // last: it may end the goroutine, and changes nothing by it
-		out.text = clip(safeText(out.err), 1024)
-	}
-}
-
-// endOf returns the error of a context that has ended, with its cause where that is another.
-func endOf(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause == nil || errors.Is(err, cause) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", err, cause)
-}

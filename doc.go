@@ -39,6 +39,22 @@
 // [DoExport] calls an exported function. [Handle.Acquire] takes a lease for long use without a guard. [As] views a
 // mounted plugin by another capability, and [Discover] finds plugins by what they can do.
 //
+// # Containment
+//
+// Every call goes through the [Sandbox] of its instance, which settles it once, however it ends: return, error, panic,
+// runtime.Goexit, deadline, the caller's leaving, and the late return of what its caller left. With the zero
+// [SandboxConfig] a call may take 30 seconds; three failures in a row, or more than half of more than 20 calls within
+// ten seconds, open the breaker, which probes every ten seconds; three panics in a row disable the plugin until
+// [Sandbox.Enable]; and at eight calls that go on without their callers no more are let in. MaxConcurrent bounds what
+// is inside, and [Config].Resources what several plugins use together. [BaselineConfig] has the breaker learn what
+// error rate is normal at that hour. [RetryConfig] tries again what the host says may be tried again. [Class] and
+// [CallerError] tell whose fault an error is; refusals ([RejectedError]), callers who leave and bad input count against
+// nobody. [Sandbox.Inject] has calls suffer faults for a drill.
+//
+// What goes wrong is known by whose it is: goroutines carry profiler labels ([LabelMode]), [Registry.Leaks] lists those
+// that a plugin left behind, and [WatchCrashes] and [Config].CrashFile have a version that ended the process start
+// disabled.
+//
 // # Concurrency
 //
 // All types are safe for concurrent use unless they say otherwise; values such as [Config], [Plugin] and [Contract]
@@ -49,9 +65,9 @@
 //
 // # Errors
 //
-// Errors match the sentinels by errors.Is; [PluginError], [PanicError] and [TimeoutError] carry data; [CodeOf] gives
-// the stable code for logs and metrics. Every rejection names the plugin, what was expected, what was found, and the
-// fix where one is known; several faults come joined.
+// Errors match the sentinels by errors.Is; [PluginError], [PanicError], [TimeoutError] and [RejectedError] carry data;
+// [CodeOf] gives the stable code for logs and metrics. Every rejection names the plugin, what was expected, what was
+// found, and the fix where one is known; several faults come joined.
 //
 // # What a sandbox cannot do
 //
@@ -64,9 +80,9 @@
 // # Compatibility
 //
 // A version that was registered never changes: the same version with another contract is refused ([ErrRepublished]).
-// [Diff] finds what changed between two contracts, and a [Policy] judges whether the one may take the place of the other:
-// at registration, against the versions beside it; by [Gate] and [VerifyContracts] in CI, against what was released;
-// by [Codec] and [Decode] for each payload that another version wrote.
+// [Diff] finds what changed between two contracts, and a [Policy] judges whether the one may take the place of the
+// other: at registration, against the versions beside it; by [Gate] and [VerifyContracts] in CI, against what was
+// released; by [Codec] and [Decode] for each payload that another version wrote.
 //
 // Contracts are plain data: as canonical JSON, any language recomputes their digests; the format is described in
 // testdata/contracts/README.md. Describing types lists methods by reflection, for which the linker keeps all exported

@@ -27,7 +27,8 @@ type Env struct {
 	owned         bool              // by a mount, which closes it; the functions below are set then
 	newLogger     func() *slog.Logger
 	guard         func(f func(context.Context) error) error
-	began         func()                     // a goroutine of Go
+	goes          *failures                  // counts goroutines of Go; nil: nobody does
+	labels        *labels                    // of goroutines of Go; nil: none
 	failed        func(op string, err error) // something that no caller waits for
 
 	logger atomic.Pointer[slog.Logger] // what newLogger made
@@ -41,6 +42,7 @@ type Env struct {
 	idle    chan struct{} // closed when active comes down to zero; nil while nobody waits
 	read    map[string]bool
 	decoded atomic.Bool
+	started atomic.Bool // the instance serves
 }
 
 // Name returns the plugin's name; empty for the zero Env.
@@ -105,20 +107,25 @@ func (e *Env) Go(f func(ctx context.Context)) {
 	ctx := e.context()
 	e.active++
 	e.mu.Unlock()
-	if e.began != nil {
-		e.began()
+	if e.goes != nil {
+		e.goes.runs.Add(1)
 	}
-	go e.run(ctx, f)
+	go e.run(ctx, f, e.started.Load())
 }
 
-func (e *Env) run(ctx context.Context, f func(context.Context)) {
-	defer e.ran()
+// run is a goroutine of Go. One that the start of the instance begins inherits the labels of that, so that it is known
+// should it end the process.
+func (e *Env) run(ctx context.Context, f func(context.Context), started bool) {
 	returned := false
 	defer func() {
+		defer e.ran() // whatever the host's log does with the failure
 		if !returned {
 			e.report(phaseGo, caught(&Target{Plugin: e.name, Version: e.version, Operation: phaseGo}, recover()))
 		}
 	}()
+	if e.labels != nil && started {
+		e.labels.current.Load().Apply()
+	}
 	f(ctx)
 	returned = true
 }

@@ -55,8 +55,16 @@ var (
 	ErrContract = errors.New("contract violation")
 	// ErrGoexit is returned where plugin code ended its goroutine with [runtime.Goexit].
 	ErrGoexit = errors.New("goroutine ended by runtime.Goexit")
-	// ErrSaturated is returned where a plugin has more calls in flight than it may have.
+	// ErrSaturated is matched by refusals of a plugin, or of a resource that it shares with others, that has as many calls
+	// inside as it may have.
 	ErrSaturated = errors.New("saturated")
+	// ErrOpen is matched by refusals of a plugin whose breaker is open because it failed too often. It is tried again by
+	// itself.
+	ErrOpen = errors.New("breaker open")
+	// ErrDisabled is matched by refusals of a plugin that is disabled until [Sandbox.Enable].
+	ErrDisabled = errors.New("disabled")
+	// ErrInjected is what calls fail with where [Sandbox.Inject] has them fail.
+	ErrInjected = errors.New("injected fault")
 )
 
 // PluginError is a rejection of something that concerns one plugin: what it is about, what was found, what was expected
@@ -220,6 +228,9 @@ var codes = [...]struct {
 }{
 	{ErrGoexit, "GOEXIT"},
 	{ErrSaturated, "SATURATED"},
+	{ErrOpen, "OPEN"},
+	{ErrDisabled, "DISABLED"},
+	{ErrInjected, "INJECTED"},
 	{ErrReentrant, "REENTRANT"},
 	{ErrDuplicate, "DUPLICATE"},
 	{ErrRepublished, "REPUBLISHED"},

@@ -143,7 +143,7 @@ func panicAgain() {
 
 func TestStackBeginsWhereThePanicWas(t *testing.T) {
 	t.Parallel()
-	s, err := plugreg.NewSandbox("acme", plugreg.SandboxConfig{})
+	s, err := plugreg.NewSandbox("acme", plugreg.SandboxConfig{Breaker: unbroken()})
 	require.NoError(t, err)
 	var list []int
 	table := map[bool]map[string]int{}

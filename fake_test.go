@@ -153,9 +153,15 @@ func spin(t testing.TB, cond func() bool) {
 	}
 }
 
+// unbroken is a breaker that nothing trips, for tests that make many failures on purpose and are not about it.
+func unbroken() plugreg.BreakerConfig {
+	return plugreg.BreakerConfig{ConsecutiveFailures: -1, ConsecutivePanics: -1, ErrorRate: -1}
+}
+
 // requireQuiet asserts that nothing is inside.
 func requireQuiet(t testing.TB, s plugreg.SandboxState) {
 	t.Helper()
 	require.Zero(t, s.InFlight, "in flight")
 	require.Zero(t, s.Abandoned, "abandoned")
+	require.Zero(t, s.Waiting, "waiting")
 }

@@ -19,7 +19,15 @@ import (
 // faults collects what is wrong with one plugin.
 type faults struct {
 	plugin, version string
+	partial         bool // what is missing may come from elsewhere
 	list            []error
+}
+
+// missing files what makes no sense without something else, unless that may come from elsewhere.
+func (f *faults) missing(field, have, want, fix string) {
+	if !f.partial {
+		f.bad(field, have, want, fix)
+	}
 }
 
 func (f *faults) bad(field, have, want, fix string) {

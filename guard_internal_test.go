@@ -26,7 +26,7 @@ func testSandbox(t *testing.T, cfg SandboxConfig) *Sandbox {
 func TestSaturated(t *testing.T) {
 	t.Parallel()
 	s := testSandbox(t, SandboxConfig{})
-	s.calls.Init(1)
+	s.door.Init(1)
 	ctx, nop := t.Context(), func(context.Context) error { return nil }
 	require.NoError(t, s.RunInline(ctx, func(ctx context.Context) error {
 		for _, run := range []func(context.Context, func(context.Context) error) error{s.Run, s.RunInline} {
@@ -36,7 +36,7 @@ func TestSaturated(t *testing.T) {
 		}
 		return nil
 	}))
-	require.Equal(t, SandboxState{Calls: 1}, s.State(), "a rejection is no call")
+	require.Equal(t, SandboxState{Calls: 1, ErrorLimit: 0.5}, s.State(), "a rejection is no call")
 	require.NoError(t, s.Run(ctx, nop))
 }
 
@@ -49,7 +49,7 @@ func TestStrandRunsOnce(t *testing.T) {
 		var runs atomic.Int32
 		var wg sync.WaitGroup
 		for range workers {
-			st, err := s.enter()
+			st, err := s.enter(t.Context())
 			require.NoError(t, err)
 			wg.Go(func() { s.leave(st) })
 		}
@@ -69,7 +69,7 @@ func TestWaitLosesNoWakeUp(t *testing.T) {
 		s := testSandbox(t, SandboxConfig{})
 		var wg sync.WaitGroup
 		for range 8 {
-			st, err := s.enter()
+			st, err := s.enter(t.Context())
 			require.NoError(t, err)
 			wg.Go(func() { s.leave(st) })
 		}
@@ -77,12 +77,12 @@ func TestWaitLosesNoWakeUp(t *testing.T) {
 		for range 4 {
 			wg.Go(func() { require.True(t, wait[int](s, nil)) })
 			wg.Go(func() {
-				_, err := s.enter()
+				_, err := s.enter(t.Context())
 				require.ErrorIs(t, err, ErrClosed)
 			})
 		}
 		wg.Wait()
-		require.Zero(t, s.calls.InFlight())
+		require.Zero(t, s.door.InFlight())
 	}
 }
 
@@ -91,9 +91,9 @@ func TestRunnerEvents(t *testing.T) {
 	t.Parallel()
 	begin := func(t *testing.T) *runner {
 		s := testSandbox(t, SandboxConfig{})
-		st, err := s.enter()
+		st, err := s.enter(t.Context())
 		require.NoError(t, err)
-		return s.ready(t.Context(), job{op: s.call, limit: time.Minute, st: st}, nil)
+		return s.ready(t.Context(), job{op: s.call, limit: time.Minute, admission: st}, nil)
 	}
 	t.Run("the deadline passes after the end", func(t *testing.T) {
 		t.Parallel()
@@ -101,7 +101,7 @@ func TestRunnerEvents(t *testing.T) {
 			r := begin(t)
 			r.end()
 			r.expire()
-			require.Equal(t, SandboxState{Calls: 1}, r.s.State())
+			require.Equal(t, SandboxState{Calls: 1, ErrorLimit: 0.5}, r.s.State())
 			<-r.done
 			require.Zero(t, len(r.done), "nobody is told twice")
 		})
@@ -111,10 +111,10 @@ func TestRunnerEvents(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := begin(t)
 			r.expire()
-			require.False(t, r.leave())
+			require.False(t, r.leave(t.Context()))
 			require.True(t, r.ctx.Expired())
 			r.end()
-			require.Equal(t, SandboxState{Calls: 1, Failures: map[string]uint64{"TIMEOUT": 1}}, r.s.State())
+			require.Equal(t, SandboxState{Calls: 1, Failures: map[string]uint64{"TIMEOUT": 1}, ErrorLimit: 0.5}, r.s.State())
 		})
 	})
 	t.Run("the deadline passes before the grace began", func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestRunnerEvents(t *testing.T) {
 			r.expire()
 			require.EqualValues(t, 1, r.s.State().Abandoned, "once")
 			r.end()
-			require.Equal(t, SandboxState{Calls: 1}, r.s.State())
+			require.Equal(t, SandboxState{Calls: 1, ErrorLimit: 0.5}, r.s.State())
 		})
 	})
 	t.Run("the code returns before the grace began", func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestRunnerEvents(t *testing.T) {
 			r.grace()
 			require.False(t, r.timer.Stop(), "no timer outlives it")
 			r.abandon()
-			require.Equal(t, SandboxState{Calls: 1}, r.s.State())
+			require.Equal(t, SandboxState{Calls: 1, ErrorLimit: 0.5}, r.s.State())
 		})
 	})
 	t.Run("a runner whose timer may fire is not used again", func(t *testing.T) {

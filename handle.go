@@ -14,7 +14,6 @@ import (
 	"github.com/plugreg/plugreg/internal/near"
 	"github.com/plugreg/plugreg/internal/reader"
 	"github.com/plugreg/plugreg/internal/shape"
-	"github.com/plugreg/plugreg/internal/stripe"
 )
 
 // Handle is a mounted plugin, seen as T: the contract of its registry, or another type that the plugin offers (see
@@ -83,15 +82,18 @@ func openAs[C any](ctx context.Context, c *core, name string, set map[string]any
 // Do, so what it captured is not the caller's any more after a [TimeoutError] whose Abandoned is set; for a result use
 // [Call]. ctx ends for call when the caller's ends, when Timeout is over and when call returns. Besides call's own
 // error, Do returns a *[PanicError], [ErrGoexit], a *[TimeoutError], an error that matches the caller's context's where
-// that ended first, [ErrSaturated] or [ErrClosed].
+// that ended first, a *[RejectedError] ([ErrOpen], [ErrDisabled], [ErrSaturated]) or [ErrClosed].
 func (h *Handle[T]) Do(ctx context.Context, call func(ctx context.Context, plugin T) error) error {
-	r, st, err := h.enter()
+	r, a, err := h.enter(ctx)
 	if err != nil {
 		return err
 	}
 	s := r.in.sb
-	_, err = s.detached(ctx, job{op: s.call, limit: s.timeout, st: st, call: func(ctx context.Context) error { return call(ctx, r.value) }})
-	return err
+	if s.retry != nil {
+		return h.retrying(ctx, r, a, call)
+	}
+	_, out := s.detach(ctx, job{op: s.call, limit: s.timeout, admission: a, call: func(ctx context.Context) error { return call(ctx, r.value) }})
+	return out.err
 }
 
 // DoInline calls the plugin on the caller's goroutine: contained, but not cut off, for a goroutine cannot be left by
@@ -99,28 +101,39 @@ func (h *Handle[T]) Do(ctx context.Context, call func(ctx context.Context, plugi
 // allocated. It returns what [Handle.Do] does, but for runtime.Goexit, which ends the caller's goroutine as Go
 // prescribes; the call is settled all the same.
 func (h *Handle[T]) DoInline(ctx context.Context, call func(ctx context.Context, plugin T) error) error {
-	r, st, err := h.enter()
+	r, a, err := h.enter(ctx)
 	if err != nil {
 		return err
 	}
 	s := r.in.sb
-	return s.inline(ctx, s.call, st, func(ctx context.Context) error { return call(ctx, r.value) })
+	if s.retry != nil {
+		return h.retryingInline(ctx, r, a, call)
+	}
+	return s.inline(ctx, s.call, a, func(ctx context.Context) error { return call(ctx, r.value) })
 }
 
 // Call is [Handle.Do] for a call with a result. The result is zero where err is not nil, also where the call finishes
 // later.
 func Call[T, R any](ctx context.Context, h *Handle[T], call func(ctx context.Context, plugin T) (R, error)) (R, error) {
 	var none R
-	r, st, err := h.enter()
+	r, a, err := h.enter(ctx)
 	if err != nil {
 		return none, err
 	}
 	s := r.in.sb
 	result := new(R) // an abandoned call may still write it
-	_, err = s.detached(ctx, job{op: s.call, limit: s.timeout, st: st, call: func(ctx context.Context) (err error) {
-		*result, err = call(ctx, r.value)
-		return err
-	}})
+	if s.retry != nil {
+		err = h.retrying(ctx, r, a, func(ctx context.Context, plugin T) (err error) {
+			*result, err = call(ctx, plugin)
+			return err
+		})
+	} else {
+		_, out := s.detach(ctx, job{op: s.call, limit: s.timeout, admission: a, call: func(ctx context.Context) (err error) {
+			*result, err = call(ctx, r.value)
+			return err
+		}})
+		err = out.err
+	}
 	if err != nil {
 		return none, err
 	}
@@ -145,16 +158,28 @@ func CallInline[T, R any](ctx context.Context, h *Handle[T], call func(ctx conte
 // then.
 func DoExport[F, T any](ctx context.Context, h *Handle[T], name string, call func(ctx context.Context, export F) error) error {
 	var x export
-	r, st, err := h.enterWith(func(in *instance) (err error) {
+	find := func(in *instance) (err error) {
 		x, err = in.export(name, reflect.TypeFor[F]())
 		return err
-	})
+	}
+	r, a, err := h.enterWith(ctx, find)
 	if err != nil {
 		return err
 	}
-	s, f := r.in.sb, x.fn.(F)
-	_, err = s.detached(ctx, job{op: x.target, limit: s.timeout, st: st, call: func(ctx context.Context) error { return call(ctx, f) }})
-	return err
+	if r.in.sb.retry == nil {
+		f := x.fn.(F)
+		_, out := r.in.sb.detach(ctx, job{op: x.target, limit: r.in.sb.timeout, admission: a, call: func(ctx context.Context) error { return call(ctx, f) }})
+		return out.err
+	}
+	first := &way[T]{r, a}
+	return attempts(ctx, r.in.sb, func(n int, b func() bound) tried {
+		w, err := first.next(n, func() (*route[T], admission, error) { return h.enterWith(ctx, find) })
+		if err != nil {
+			return tried{outcome: outcome{err: err}}
+		}
+		f := x.fn.(F)
+		return w.in.sb.tryDetached(ctx, w.admission, x.target, n, b(), func(ctx context.Context) error { return call(ctx, f) })
+	})
 }
 
 // export returns what is exported under that name as exactly that type.
@@ -183,22 +208,22 @@ func (in *instance) export(name string, want reflect.Type) (export, error) {
 type Lease[T any] struct {
 	value T
 	sb    *Sandbox
-	st    atomic.Pointer[stripe.Stripe] // nil once released
+	held  admission
+	ended atomic.Bool
 }
 
-// Acquire takes a lease on the instance that serves now. The error matches [ErrClosed], [ErrSaturated] or ctx's own
-// where that has ended.
+// Acquire takes a lease on the instance that serves now. A breaker that probes refuses it as one that is
+// open. The error matches [ErrClosed], [ErrOpen], [ErrDisabled], [ErrSaturated] or ctx's own where that has ended.
 func (h *Handle[T]) Acquire(ctx context.Context) (*Lease[T], error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("plugin %q: acquire: %w", h.m.entry.name, err)
 	}
-	r, st, err := h.enter()
+	r, a, err := h.admitted(ctx, false, nil)
 	if err != nil {
 		return nil, err
 	}
-	l := &Lease[T]{value: r.value, sb: r.in.sb}
-	l.st.Store(st)
-	return l, nil
+	r.in.sb.leased.Add(1)
+	return &Lease[T]{value: r.value, sb: r.in.sb, held: a}, nil
 }
 
 // Value returns the instance. Do not use it after Release.
@@ -209,8 +234,8 @@ func (l *Lease[T]) Draining() <-chan struct{} { return l.sb.draining }
 
 // Release gives the lease back. A second call does nothing.
 func (l *Lease[T]) Release() {
-	if st := l.st.Swap(nil); st != nil {
-		l.sb.leave(st)
+	if !l.ended.Swap(true) {
+		l.sb.leave(l.held)
 	}
 }
 
@@ -261,34 +286,39 @@ func (h *Handle[T]) Close(ctx context.Context) error {
 	return h.m.close(ctx)
 }
 
-// enter takes the route and a lease on its instance. Where that is draining there is a new route, or the mount has
-// ended.
-func (h *Handle[T]) enter() (*route[T], *stripe.Stripe, error) {
-	for {
-		r := h.route.Load()
-		if r.closed {
-			return nil, nil, closedError(r.in)
-		}
-		st, err := r.in.sb.take()
-		if err != errDraining {
-			return r, st, err
+// enter takes the route and a place on its instance.
+func (h *Handle[T]) enter(ctx context.Context) (*route[T], admission, error) {
+	r := h.route.Load()
+	if !r.closed {
+		if a, err := r.in.sb.take(ctx, true); err == nil {
+			return r, a, nil
+		} else if err != errDraining {
+			return r, a, err
 		}
 	}
+	return h.admitted(ctx, true, nil)
 }
 
 // enterWith is enter for calls that not every instance can take: one that is refused is not counted.
-func (h *Handle[T]) enterWith(can func(*instance) error) (*route[T], *stripe.Stripe, error) {
+func (h *Handle[T]) enterWith(ctx context.Context, can func(*instance) error) (*route[T], admission, error) {
+	return h.admitted(ctx, true, can)
+}
+
+// admitted is enter at length. Where the instance is draining there is a new route, or the mount has ended.
+func (h *Handle[T]) admitted(ctx context.Context, probing bool, can func(*instance) error) (*route[T], admission, error) {
 	for {
 		r := h.route.Load()
 		if r.closed {
-			return nil, nil, closedError(r.in)
+			return nil, admission{}, closedError(r.in)
 		}
-		if err := can(r.in); err != nil {
-			return nil, nil, err
+		if can != nil {
+			if err := can(r.in); err != nil {
+				return nil, admission{}, err
+			}
 		}
-		st, err := r.in.sb.take()
+		a, err := r.in.sb.take(ctx, probing)
 		if err != errDraining {
-			return r, st, err
+			return r, a, err
 		}
 	}
 }

@@ -141,7 +141,7 @@ func TestCallResults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		hooks, take := watching()
-		r := gears(t, plugreg.Config{Sandbox: plugreg.SandboxConfig{Timeout: 10 * time.Second}}, spurPlugin("gear", "1.0.0", nil))
+		r := gears(t, plugreg.Config{Sandbox: plugreg.SandboxConfig{Timeout: 10 * time.Second, Breaker: unbroken()}}, spurPlugin("gear", "1.0.0", nil))
 		h := mustOpen(t, r, "gear")
 		r.SetHooks(hooks)
 		ctx := t.Context()

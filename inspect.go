@@ -25,6 +25,8 @@ type Inspection struct {
 	Closed bool `json:"closed"`
 	// Plugins are those that are registered, by name and precedence. Never nil.
 	Plugins []PluginInspection `json:"plugins"`
+	// Resources are those of [Config].Resources, by name.
+	Resources []ResourceState `json:"resources,omitempty"`
 	// HookPanics counts the panics of hooks and of the host's logger.
 	HookPanics uint64 `json:"hook_panics"`
 	// Closing is the number of goroutines that open or close something.
@@ -48,6 +50,9 @@ type PluginInspection struct {
 	Calls Stats `json:"calls"`
 	// Phases are those of its life, by the phase's name.
 	Phases map[string]Stats `json:"phases,omitempty"`
+	// Leaked is the number of goroutines that its instances, closed ones included, had left behind when they were looked
+	// for last: see [Config].LeakSweep, and [Registry.Leaks] for where they are.
+	Leaked int `json:"leaked,omitempty"`
 }
 
 // MountInspection is what is known of one mount.
@@ -58,6 +63,8 @@ type MountInspection struct {
 	Dependency bool `json:"dependency,omitempty"`
 	// Stranded says that its end waits for calls that did not return within DrainTimeout.
 	Stranded bool `json:"stranded,omitempty"`
+	// Goroutines is the number of those that [Env.Go] started and that have not ended.
+	Goroutines int `json:"goroutines,omitempty"`
 	// Settings names the settings that the plugin decoded, sorted. Their values are not shown.
 	Settings []string `json:"settings,omitempty"`
 	// Sandbox is the state of its guard.
@@ -87,6 +94,7 @@ func (c *core) inspect() Inspection {
 		in.Plugins[i].Calls, in.Plugins[i].Phases = e.totals.stats()
 	}
 	c.mu.Unlock()
+	in.Resources = c.resourceStates()
 	serving := map[TypeDescriptor][]*mount{}
 	for _, m := range mounts {
 		serving[m.entry.desc] = append(serving[m.entry.desc], m)
@@ -94,6 +102,7 @@ func (c *core) inspect() Inspection {
 	for i, e := range entries {
 		p := &in.Plugins[i]
 		p.Info, p.Digest, p.Requires, p.Uses, p.ProbeFailure = e.info(), e.digest, dependencies(e.requires), slices.Clone(e.uses), failed[e.desc]
+		p.Leaked = c.leaks.leaked(e.desc)
 		for _, m := range serving[e.desc] {
 			x := m.inspect()
 			p.Mounts = append(p.Mounts, x)
@@ -103,11 +112,23 @@ func (c *core) inspect() Inspection {
 	return in
 }
 
+func (c *core) sandboxOf(id uint64) (*Sandbox, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for m := range c.mounts {
+		if m.id == id {
+			return m.in.sb, true
+		}
+	}
+	return nil, false
+}
+
 func (m *mount) inspect() MountInspection {
 	in := m.in
 	x := MountInspection{ID: m.id, Dependency: m.shared, Stranded: in.stranded.Load(), Sandbox: in.sb.State()}
 	in.env.mu.Lock()
 	defer in.env.mu.Unlock()
+	x.Goroutines = in.env.active
 	x.Settings = slices.Sorted(maps.Keys(in.env.read))
 	return x
 }
@@ -212,8 +233,8 @@ func (c *core) textOf(err error) string {
 	if _, failed := c.host.run(context.Background(), job{op: op, limit: c.host.limits.call, call: func(context.Context) error {
 		text = clip(safeText(err), 1024)
 		return nil
-	}}, nil); failed != nil {
-		return "an error whose text fails: " + safeCode(failed)
+	}}, nil); failed.err != nil {
+		return "an error whose text fails: " + safeCode(failed.err)
 	}
 	return text
 }

@@ -78,7 +78,8 @@ func TestInspectionAsJSON(t *testing.T) {
 	mount := first(acme["mounts"])
 	require.Equal(t, []string{"id", "sandbox", "settings"}, keysOf(mount))
 	require.Equal(t, []any{"Room"}, mount["settings"], "names, not values")
-	require.Equal(t, map[string]any{"calls": 4.0, "failures": map[string]any{"ERROR": 1.0, "PANIC": 1.0}, "in_flight": 1.0, "abandoned": 0.0, "draining": false}, mount["sandbox"])
+	require.Equal(t, map[string]any{"calls": 4.0, "failures": map[string]any{"ERROR": 1.0, "PANIC": 1.0}, "in_flight": 1.0, "abandoned": 0.0,
+		"breaker": "closed", "error_limit": 0.5, "draining": false}, mount["sandbox"])
 	require.NotContains(t, string(doc), "red ")
 	require.Equal(t, []string{"calls", "in_flight"}, keysOf(acme["phases"].(map[string]any)["construct"]))
 	lease.Release()
@@ -103,7 +104,7 @@ func TestInspectionSharesNothing(t *testing.T) {
 func TestInspectionCountsCallsByCode(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	r := newLibraries(t, plugreg.Config{})
+	r := newLibraries(t, plugreg.Config{Sandbox: plugreg.SandboxConfig{Breaker: unbroken()}})
 	registerVersions(t, r, "acme", "1.0.0", "2.0.0")
 	old, err := r.Open(ctx, "acme", "^1", nil)
 	require.NoError(t, err)

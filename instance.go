@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -46,13 +47,39 @@ func (m *mount) build(ctx context.Context, deps map[string]*mount) (*instance, e
 		m.releaseDeps()
 	}
 	in.sb = newSandbox(in.operation(opCall), cfg, &c.hooks)
-	in.sb.home = c
+	in.sb.home, in.sb.notices = c, &c.notices
+	in.sb.uses(c.used(e.uses))
+	if c.cfg.Logger != nil {
+		in.sb.onBreaker = c.logBreaker
+	}
+	if err := in.afterCrash(); err != nil {
+		m.releaseDeps()
+		return nil, err
+	}
 	in.env = c.newEnv(in, reader.Clone(m.settings), deps)
 	in.exports = make(map[string]export, len(e.exports))
 	for name, fn := range e.exports {
 		in.exports[name] = export{fn, in.operation(name)}
 	}
-	return in, newBuilding(in, m.settings).run(ctx)
+	err = newBuilding(in, m.settings).run(ctx)
+	in.env.started.Store(err == nil)
+	return in, err
+}
+
+// afterCrash disables what ended the process before, see Config.CrashFile. Where its start did, it is not started again.
+func (in *instance) afterCrash() error {
+	for _, crash := range in.core.crashes {
+		if crash.Registry != in.core.name || crash.Plugin != in.entry.name || crash.Version != in.entry.version {
+			continue
+		}
+		line, _, _ := strings.Cut(crash.Reason, "\n")
+		reason := fmt.Sprintf("it ended the process before (%s), says %s", clip(line, 256), in.core.cfg.CrashFile)
+		if crash.Phase != "" {
+			return in.sb.call.rejected(ErrDisabled, reason+", in the phase "+crash.Phase+": remove the file to start it nevertheless")
+		}
+		in.sb.Disable(reason)
+	}
+	return nil
 }
 
 // limitsOf says how a plugin is to be contained: the host has the last word.
@@ -69,8 +96,13 @@ func (c *core) limitsOf(ctx context.Context, e *entry) (SandboxConfig, error) {
 		word = c.cfg.SandboxFor(e.info())
 		return nil
 	})
-	if err == nil && word != nil {
-		cfg = *word
+	if err == nil {
+		if word != nil {
+			cfg = word.own()
+		}
+		f := faults{plugin: e.name, version: e.version}
+		cfg.check(&f, "SandboxFor")
+		err = f.join()
 	}
 	return cfg, err
 }
@@ -94,7 +126,7 @@ func (c *core) newEnv(in *instance, set map[string]any, deps map[string]*mount) 
 		_, err := in.sb.detached(context.Background(), job{op: clean, limit: in.sb.limits.close, call: f})
 		return err
 	}
-	env.began = func() { in.entry.totals.of(phaseGo).runs.Add(1) }
+	env.goes, env.labels = in.entry.totals.of(phaseGo), in.sb.labels
 	env.failed = func(op string, err error) {
 		if op == phaseGo { // the others were counted where they ran
 			in.entry.totals.of(op).add(err)
@@ -246,7 +278,7 @@ func (in *instance) drain() error {
 	in.sb.observed(in.phase(phaseDrain), func() error {
 		if !wait(in.sb, late) {
 			err = &PluginError{Plugin: in.entry.name, Version: in.entry.version, Field: phaseDrain, Err: ErrStranded,
-				Have: fmt.Sprintf("%d of them after %v", in.sb.calls.InFlight(), in.sb.limits.drain), Fix: "the last of them closes the instance"}
+				Have: fmt.Sprintf("%d of them after %v", in.sb.door.InFlight(), in.sb.limits.drain), Fix: "the last of them closes the instance"}
 		}
 		return err
 	})
@@ -275,6 +307,7 @@ func (in *instance) finish() {
 	if in.stranded.Swap(false) && in.err != nil {
 		in.core.tell(slog.LevelError, "a stranded instance failed to close", in.entry, in.err)
 	}
+	in.core.leaks.ended(in)
 	in.after()
 }
 

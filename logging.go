@@ -97,3 +97,15 @@ func (c *core) logger(e *entry) (log *slog.Logger) {
 	defer c.hooks.recovered()
 	return c.cfg.Logger.With("plugin", e.name, "version", e.version)
 }
+
+// logBreaker logs what a breaker did; it is called on a goroutine that is guarded.
+func (c *core) logBreaker(b BreakerInfo) {
+	level := slog.LevelWarn
+	switch b.To {
+	case BreakerDisabled:
+		level = slog.LevelError
+	case BreakerClosed, BreakerHalfOpen:
+		level = slog.LevelInfo
+	}
+	c.log(level, "plugreg: breaker "+b.To.String(), "registry", c.name, "plugin", b.Target.Plugin, "version", b.Target.Version, "mount", b.Target.Mount, "from", b.From.String(), "reason", b.Reason)
+}

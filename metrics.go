@@ -49,6 +49,13 @@ type Hooks struct {
 	PhaseStart func(ctx context.Context, phase CallInfo) context.Context
 	PhaseDone  func(ctx context.Context, phase CallInfo, result CallResult)
 
+	// Breaker runs after a breaker changed its state, and Saturation after a plugin or a shared resource turned out to
+	// have as many calls inside as it may have: once until it was told, which under load is thousands of times a
+	// second. They run one at a time for a registry, in the order of what happened, on a goroutine of their own: no
+	// call waits for them, but [Registry.Close] does. While one is slow, changes of a breaker may be told together.
+	Breaker    func(ctx context.Context, change BreakerInfo)
+	Saturation func(ctx context.Context, full SaturationInfo)
+
 	joined []Hooks // what JoinHooks put together; they come before the fields above
 }
 
@@ -74,6 +81,8 @@ type CallInfo struct {
 	Target *Target
 	// Inline says that the plugin's code runs on the caller's goroutine.
 	Inline bool
+	// Attempt is the number of the attempt, from 1, where a call may have several; zero where it has but one.
+	Attempt int
 }
 
 // CallResult says how a call or a phase ended.
@@ -107,7 +116,8 @@ func (h *Hooks) flat() []Hooks {
 	own := *h
 	own.joined = nil
 	list := append([]Hooks(nil), h.joined...)
-	if own.CallStart != nil || own.CallDone != nil || own.CallLate != nil || own.PhaseStart != nil || own.PhaseDone != nil {
+	if own.CallStart != nil || own.CallDone != nil || own.CallLate != nil || own.PhaseStart != nil || own.PhaseDone != nil ||
+		own.Breaker != nil || own.Saturation != nil {
 		list = append(list, own)
 	}
 	return list
@@ -136,13 +146,15 @@ type observation struct {
 	hooks   []Hooks
 	info    CallInfo
 	ctx     context.Context // what CallStart made of the caller's
-	began   time.Time
+	began   time.Time       // zero where a starting hook ended the goroutine
+	begun   int             // how many hooks were started
 }
 
 // start runs the starting hooks and returns the context for the plugin.
 func (o *observation) start(ctx context.Context, s *Sandbox) context.Context {
 	o.ctx = &hookContext{ctx, s}
 	for i := range o.hooks {
+		o.begun = i + 1 // also where the hook ends the goroutine
 		h := o.hooks[i].CallStart
 		if o.info.Target.Phase {
 			h = o.hooks[i].PhaseStart
@@ -186,50 +198,61 @@ func (o *observation) contain(hook func()) {
 		hook()
 		return
 	}
+	o.cell.guarded(hook)
+}
+
+// done runs the ending hooks.
+func (o *observation) done() {
+	o.endFrom(o.begun-1, o.result(o.outcome), func(h *Hooks) endHook {
+		if o.info.Target.Phase {
+			return h.PhaseDone
+		}
+		return h.CallDone
+	})
+}
+
+type endHook = func(context.Context, CallInfo, CallResult)
+
+// endFrom runs ending hooks from the i-th down, each whatever the one before it does.
+func (o *observation) endFrom(i int, r CallResult, which func(*Hooks) endHook) {
+	if i < 0 {
+		return
+	}
+	defer o.endFrom(i-1, r, which)
+	if h := which(&o.hooks[i]); h != nil {
+		o.contain(func() { h(o.ctx, o.info, r) })
+	}
+}
+
+// late runs the hooks for code that returned after its caller had left.
+func (o *observation) late(out outcome) {
+	o.endFrom(o.begun-1, o.result(out), func(h *Hooks) endHook { return h.CallLate })
+}
+
+func (o *observation) result(out outcome) CallResult {
+	r := CallResult{Err: out.err, Code: out.code, text: out.text}
+	if !o.began.IsZero() {
+		r.Duration = time.Since(o.began)
+	}
+	return r
+}
+
+// guarded runs a hook on a goroutine of its own and waits for it: neither a panic nor the end of that goroutine reaches
+// the caller.
+func (c *hookCell) guarded(hook func()) {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
 		returned := false
 		defer func() {
 			if v := recover(); v != nil || !returned {
-				o.cell.panics.Add(1)
+				c.panics.Add(1)
 			}
 		}()
 		hook()
 		returned = true
 	}()
 	<-over
-}
-
-// done runs the ending hooks.
-func (o *observation) done() {
-	r := o.result(o.outcome)
-	for i := len(o.hooks) - 1; i >= 0; i-- {
-		h := o.hooks[i].CallDone
-		if o.info.Target.Phase {
-			h = o.hooks[i].PhaseDone
-		}
-		o.doneOne(h, r)
-	}
-}
-
-// late runs the hooks for code that returned after its caller had left.
-func (o *observation) late(out outcome) {
-	r := o.result(out)
-	for i := len(o.hooks) - 1; i >= 0; i-- {
-		o.doneOne(o.hooks[i].CallLate, r)
-	}
-}
-
-func (o *observation) doneOne(h func(context.Context, CallInfo, CallResult), r CallResult) {
-	if h == nil {
-		return
-	}
-	o.contain(func() { h(o.ctx, o.info, r) })
-}
-
-func (o *observation) result(out outcome) CallResult {
-	return CallResult{Err: out.err, Code: out.code, Duration: time.Since(o.began), text: out.text}
 }
 
 func (c *hookCell) recovered() {

@@ -125,6 +125,7 @@ func (m *mount) begin(in *instance) error {
 	m.in = in
 	in.after = m.end
 	c.mounts[m] = struct{}{}
+	c.leaks.began()
 	c.index.promote()
 	return nil
 }
@@ -212,6 +213,7 @@ func (c *core) close(ctx context.Context) error {
 	c.mu.Unlock()
 	if first {
 		c.end()
+		c.leaks.close()
 		c.tasks.Go(c.closeAll)
 	}
 	if inside(ctx, func(s *Sandbox) bool { return s.home == c || s == c.host }) {

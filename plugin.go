@@ -169,8 +169,11 @@ func (c *core) describe(p plain, site uintptr) (*entry, error) {
 	f.text("Summary", p.summary)
 	f.text("Deprecated", p.deprecated)
 	if p.sandbox != nil {
-		own := *p.sandbox
+		own := p.sandbox.own()
+		own.over(c.cfg.Sandbox).check(&f, "Sandbox")
 		e.sandbox = &own
+	} else if c.incomplete {
+		c.cfg.Sandbox.check(&f, "Config.Sandbox")
 	}
 	if err := f.join(); err != nil {
 		return nil, err

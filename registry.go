@@ -45,6 +45,18 @@ type Config struct {
 	// SandboxFor has the last word on a plugin's limits: what it returns is used as it is, nil leaves them as they are.
 	// It is asked at each mount, guarded as plugin code is, and must be safe for concurrent use. May be nil.
 	SandboxFor func(Info) *SandboxConfig
+	// Resources are limits that several plugins share, by the names in [Plugin].Uses. A name that is not here has no
+	// limit. May be nil.
+	Resources map[string]Resource
+	// CrashFile is a file that [WatchCrashes] wrote, see [ReadCrash]: the versions whose code ended the process before
+	// start disabled, until [Sandbox.Enable]. Where it was a goroutine that the version's own start began, Open refuses
+	// it with [ErrDisabled], for starting it could end the process again. Empty, or a file that does not exist: none.
+	CrashFile string
+	// LeakSweep is how often goroutines that plugins left behind are looked for while anything is mounted, where the
+	// number of goroutines has grown: a look takes about 3 ms for 1,000 goroutines of the process, and holds them for a
+	// fraction of that. What is found is logged and counted in [PluginInspection].Leaked. Zero: only a second after an
+	// instance has ended, and where [Registry.Leaks] asks. Negative: only where that asks.
+	LeakSweep time.Duration
 	// Settings are those of this registry's plugins where they are mounted because another requires them, by plugin
 	// name. May be nil.
 	Settings map[string]map[string]any
@@ -238,6 +250,10 @@ func (r *Registry[T]) Close(ctx context.Context) error { return r.core.close(ctx
 // Snapshot describes all that is registered now, as evidence for others: see [Gate] and [TrustSnapshot]. It expires
 // after [Config].SnapshotTTL.
 func (r *Registry[T]) Snapshot() Snapshot { return r.core.snapshot() }
+
+// Sandbox returns the guard of a mount, by its number in [MountInspection]: also of one that was opened because others
+// require it, to enable, disable or drill it. False where no such mount is open.
+func (r *Registry[T]) Sandbox(mount uint64) (*Sandbox, bool) { return r.core.sandboxOf(mount) }
 
 // Inspect returns what the registry holds and counts, as one value that can be written as JSON.
 func (r *Registry[T]) Inspect() Inspection { return r.core.inspect() }

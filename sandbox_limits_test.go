@@ -226,7 +226,7 @@ func TestLease(t *testing.T) {
 		lease, err := h.Acquire(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, 3, lease.Value().Turn(2))
-		require.Equal(t, plugreg.SandboxState{Calls: 1, InFlight: 1}, h.Sandbox().State())
+		require.Equal(t, plugreg.SandboxState{Calls: 1, InFlight: 1, ErrorLimit: 0.5}, h.Sandbox().State())
 		select {
 		case <-lease.Draining():
 			require.Fail(t, "nobody closes it")
@@ -247,7 +247,7 @@ func TestLease(t *testing.T) {
 		lease.Release()
 		lease.Release()
 		require.NoError(t, <-closed)
-		require.Equal(t, plugreg.SandboxState{Calls: 1, Draining: true}, h.Sandbox().State(), "released once")
+		require.Equal(t, plugreg.SandboxState{Calls: 1, ErrorLimit: 0.5, Draining: true}, h.Sandbox().State(), "released once")
 		require.NoError(t, r.Close(t.Context()))
 	})
 }

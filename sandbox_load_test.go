@@ -57,7 +57,7 @@ func TestMixedFaults(t *testing.T) {
 	p := spurPlugin("gear", "1.0.0", func(context.Context, *plugreg.Env) (gear, error) {
 		return &spur{close: func() error { closes.Add(1); return nil }}, nil
 	})
-	p.Sandbox = &plugreg.SandboxConfig{Timeout: time.Millisecond, AbandonGrace: -1}
+	p.Sandbox = &plugreg.SandboxConfig{Timeout: time.Millisecond, AbandonGrace: -1, MaxAbandoned: -1, Breaker: unbroken()}
 	r := gears(t, plugreg.Config{}, p)
 	h := mustOpen(t, r, "gear")
 	detached := []doer{
@@ -128,7 +128,8 @@ func TestMixedFaults(t *testing.T) {
 // the state of one that serves another call already would get that one's result.
 func TestRunnersAreNotMixedUp(t *testing.T) {
 	t.Parallel()
-	s, err := plugreg.NewSandbox("gear", plugreg.SandboxConfig{Timeout: 20 * time.Microsecond, AbandonGrace: 10 * time.Microsecond})
+	s, err := plugreg.NewSandbox("gear", plugreg.SandboxConfig{Timeout: 20 * time.Microsecond, AbandonGrace: 10 * time.Microsecond,
+		MaxAbandoned: -1, Breaker: unbroken()})
 	require.NoError(t, err)
 	const callers, rounds = 8, 1000
 	var timeouts, results atomic.Int64
