@@ -5,12 +5,14 @@ go 1.26.0
 require (
 	github.com/Masterminds/semver/v3 v3.5.0
 	github.com/caddyserver/caddy/v2 v2.11.9
+	github.com/cep21/circuit/v4 v4.0.0
 	github.com/containerd/plugin v1.1.0
 	github.com/failsafe-go/failsafe-go v0.9.8
 	github.com/hamba/avro/v2 v2.31.0
 	github.com/plugreg/plugreg v0.0.0
 	github.com/samber/do/v2 v2.0.0
 	github.com/sony/gobreaker/v2 v2.4.0
+	github.com/sourcegraph/conc v0.3.0
 	github.com/stretchr/testify v1.12.1
 	go.opentelemetry.io/collector/component v1.70.0
 	go.opentelemetry.io/collector/otelcol v0.164.0

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +48,9 @@ func (r *runner) processes() (all []process) {
 	return append(all, process{"guard", ".", short}, process{"memory", ".", "10x"}, process{"semver", ".", short}, process{"payload", ".", short})
 }
 
+// faults looks at what peers do rather than how fast: once, for there is nothing to take a median of.
+const faults = "faults"
+
 func (r *runner) run(ctx context.Context) error {
 	module, err := r.exec(ctx, "go", "list", "-m", "-f", "{{.Dir}}")
 	if err != nil {
@@ -64,6 +68,9 @@ func (r *runner) run(ctx context.Context) error {
 		return err
 	}
 	var rep report.Report
+	if err := r.observe(ctx, bin, &rep); err != nil {
+		return err
+	}
 	for i := range r.rounds {
 		if err := r.round(ctx, bin, i+1, &rep); err != nil {
 			return err
@@ -75,15 +82,32 @@ func (r *runner) run(ctx context.Context) error {
 // build compiles every package's benchmarks before any runs, so that no compiler runs beside one.
 func (r *runner) build(ctx context.Context, bin string) error {
 	fmt.Fprintln(r.log, "building")
-	built := map[string]bool{}
+	packages := []string{faults}
 	for _, p := range r.processes() {
-		if built[p.pkg] {
-			continue
-		}
-		built[p.pkg] = true
-		if _, err := r.exec(ctx, "go", "test", "-c", "-tags", r.tags, "-o", filepath.Join(bin, p.pkg), "./"+p.pkg); err != nil {
+		packages = append(packages, p.pkg)
+	}
+	slices.Sort(packages)
+	for _, p := range slices.Compact(packages) {
+		if _, err := r.exec(ctx, "go", "test", "-c", "-tags", r.tags, "-o", filepath.Join(bin, p), "./"+p); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// observe has the table of faults made. That a peer does something else than it did is worth a look, and no failure.
+func (r *runner) observe(ctx context.Context, bin string, rep *report.Report) error {
+	start := time.Now()
+	out, err := r.exec(ctx, filepath.Join(bin, faults), "-test.run", "^TestTable$", "-test.v")
+	if err != nil {
+		return err
+	}
+	if err := rep.Read(bytes.NewReader(out)); err != nil {
+		return err
+	}
+	fmt.Fprintf(r.log, "faults: %.0f s\n", time.Since(start).Seconds())
+	for _, o := range rep.Changes() {
+		fmt.Fprintf(r.log, "warning: %s: %s: %q, and it was %q\n", o.Fault, o.Peer, o.Seen, o.Known)
 	}
 	return nil
 }
@@ -119,6 +143,7 @@ func (r *runner) write(ctx context.Context, rep *report.Report) error {
 		bytes.TrimSpace(commit), rep.CPU, runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, r.rounds)
 	fmt.Fprint(&b, "\n## Budget\n")
 	missed := rep.WriteBudgets(&b, budgets)
+	rep.WriteObservations(&b)
 	fmt.Fprintf(&b, "\n%s", notes)
 	rep.WriteTables(&b)
 	fmt.Fprintf(&b, "\n## Versions\n\n%s\n", compact(versions))

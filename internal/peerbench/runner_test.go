@@ -7,11 +7,15 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/plugreg/plugreg/internal/peerbench/report"
 )
 
 // fake answers in place of go, git and the benchmarks, and records what it was asked.
@@ -35,6 +39,10 @@ func (f *fake) exec(_ context.Context, name string, args ...string) ([]byte, err
 		return []byte("\n- example.com/peer v1.0.0\n\n"), nil
 	case strings.HasPrefix(line, "git"):
 		return []byte("abc1234\n"), nil
+	case strings.HasPrefix(line, "faults"):
+		return []byte("=== RUN   TestTable\n" +
+			report.Observation{Fault: "it panics", Peer: "plugreg", Seen: "error", Known: "error"}.String() + "\n" +
+			report.Observation{Fault: "it panics", Peer: "peer", Seen: "error", Known: "process dies"}.String() + "\nPASS\n"), nil
 	case strings.HasPrefix(line, "guard"):
 		return []byte("cpu: Some CPU\nBenchmarkGuard/gobreaker-2 10 170 ns/op 0 B/op 0 allocs/op\n"), nil
 	}
@@ -54,16 +62,17 @@ func TestRoundsAreInterleavedAfterAllIsBuilt(t *testing.T) {
 	f := &fake{}
 	r, log := newRunner(t, f)
 	require.NoError(t, r.run(t.Context()))
-	require.Equal(t, []string{"go list", "go test", "go test", "go test", "go test", "go test"}, firstWords(f.asked[:6]))
+	require.Equal(t, []string{"go list", "go test", "go test", "go test", "go test", "go test", "go test", "faults -test.run"}, firstWords(f.asked[:8]))
 	require.Contains(t, f.asked[1], "go test -c -tags light -o ")
-	round := f.asked[6:16]
+	require.Equal(t, "faults -test.run ^TestTable$ -test.v", f.asked[7])
+	round := f.asked[8:18]
 	require.Equal(t, []string{
 		"registry -test.run", "registry -test.run", "registry -test.run", "registry -test.run", "registry -test.run",
 		"registry -test.run", "guard -test.run", "memory -test.run", "semver -test.run", "payload -test.run",
 	}, firstWords(round))
 	require.Equal(t, "registry -test.run ^$ -test.bench (Lookup|Construct)//n=10$ -test.benchtime 1s", round[0])
-	require.Equal(t, round, f.asked[16:26])
-	require.Regexp(t, `(?s)^building\nround 1 of 2: \d+ s\nround 2 of 2: \d+ s\nwrote .*out\.md; \d+ of \d+ budgets are not met\n$`, log.String())
+	require.Equal(t, round, f.asked[18:28])
+	require.Regexp(t, `(?s)^building\nfaults: \d+ s\nwarning: it panics: peer: "error", and it was "process dies"\nround 1 of 2: \d+ s\nround 2 of 2: \d+ s\nwrote .*out\.md; \d+ of \d+ budgets are not met\n$`, log.String())
 }
 
 func TestTheReportHoldsTablesBudgetsAndVersions(t *testing.T) {
@@ -74,7 +83,7 @@ func TestTheReportHoldsTablesBudgetsAndVersions(t *testing.T) {
 	require.NoError(t, err)
 	for _, want := range []string{
 		"`go run . -rounds=2`", "- Commit: abc1234\n", "- Machine: Some CPU, ", "medians of 2 interleaved rounds",
-		"| Lookup among 127 | – |", notes, "\n## Guard\n\n| peer |", "| gobreaker | 170 |", "- example.com/peer v1.0.0\n",
+		"| Lookup among 127 | – |", "\n## Faults\n\n| what happens | plugreg | peer |", "\n| it panics | error | error |\n", notes, "\n## Guard\n\n| peer |", "| gobreaker | 170 |", "- example.com/peer v1.0.0\n",
 	} {
 		require.Contains(t, string(page), want)
 	}
@@ -93,6 +102,7 @@ func TestAnyFailureLeavesTheOldReportAlone(t *testing.T) {
 	for _, tc := range []struct{ name, fails string }{
 		{"finding the module", "{{.Dir}}"},
 		{"building", "-c"},
+		{"a fault", "faults -test.run"},
 		{"a benchmark", "semver -test.run"},
 		{"listing versions", "all"},
 	} {
@@ -130,15 +140,31 @@ func TestEveryBudgetNamesABenchmarkThatRuns(t *testing.T) {
 	t.Parallel()
 	jobs := map[string]string{
 		"Lookup": "registry", "LookupParallel": "registry", "Register": "registry",
-		"Guard": "guard", "GuardParallel": "guard", "Reject": "guard", "GC": "memory", "Resolve": "semver", "Decode": "payload",
+		"Guard": "guard", "GuardParallel": "guard", "Reject": "guard", "RejectParallel": "guard", "Fail": "guard", "Panic": "guard", "Go": "guard",
+		"GC": "memory", "Resolve": "semver", "Decode": "payload",
 	}
 	for _, b := range budgets {
-		for _, row := range []string{b.Row.Job, b.Beside.Job} {
-			source, err := filepath.Glob(filepath.Join(jobs[row], "*_test.go"))
+		for _, row := range []report.Row{b.Row, b.Beside} {
+			source, err := filepath.Glob(filepath.Join(jobs[row.Job], "*_test.go"))
 			require.NoError(t, err)
-			require.True(t, anyContains(t, source, "func Benchmark"+row+"("), "%s: no Benchmark%s", b.Path, row)
+			require.True(t, anyContains(t, source, "func Benchmark"+row.Job+"("), "%s: no Benchmark%s", b.Path, row.Job)
+			require.True(t, anyContains(t, source, `"`+row.Peer+`"`), "%s: no peer %q", b.Path, row.Peer)
 		}
-		require.True(t, b.Nanoseconds > 0 || b.Ratio > 0, "%s: no bound", b.Path)
+		require.True(t, b.Nanoseconds > 0 || b.Ratio > 0 || b.Extra > 0, "%s: no bound", b.Path)
+	}
+}
+
+func TestEveryGuardOfOursIsHeldToScale(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile(filepath.Join("guard", "plugreg_test.go"))
+	require.NoError(t, err)
+	found := regexp.MustCompile(`name: "(plugreg-[^"]+)", (guard|reject):`).FindAllStringSubmatch(string(source), -1)
+	require.NotEmpty(t, found)
+	for _, m := range found {
+		job := map[string]string{"guard": "Guard", "reject": "Reject"}[m[2]]
+		require.True(t, slices.ContainsFunc(budgets, func(b report.Budget) bool {
+			return b.Row == report.Row{Job: job + "Parallel", Peer: m[1]} && b.Beside == report.Row{Job: job, Peer: m[1]} && b.Ratio == 1
+		}), m[0])
 	}
 }
 

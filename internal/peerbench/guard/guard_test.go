@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package guard measures what protecting a call of a trivial method costs, and what refusing one costs.
+// Package guard measures what protecting a call of a trivial method costs, what refusing one costs, what a call costs
+// that fails or panics, and what a goroutine costs that is counted and recovered.
 package guard
 
 import (
@@ -29,54 +30,85 @@ type caller func(x int) (int, error)
 // function.
 type peer struct {
 	name   string
-	guard  func(tb testing.TB, p Plugin) caller // lets every call through
-	reject func(tb testing.TB, p Plugin) caller // refuses every call with an error
+	guard  way // lets every call through
+	reject way // refuses every call with an error
+	fail   way // lets calls through that fail, and counts that, but not so far that it would refuse any
+	panics way // turns a panic into an error, and does not refuse after any number of them
+
+	stack func(error) string // what an error of panics knows of the stack of that panic; nil: nothing
 }
 
-func BenchmarkGuard(b *testing.B) {
-	each(b, func(p peer) func(testing.TB, Plugin) caller { return p.guard }, func(b *testing.B, call caller) {
-		for b.Loop() {
-			if y, err := call(1); y != 2 || err != nil {
-				b.Fatal(y, err)
-			}
-		}
-	})
-}
+// A way guards a plugin.
+type way func(tb testing.TB, p Plugin) caller
+
+func guardOf(p peer) way  { return p.guard }
+func rejectOf(p peer) way { return p.reject }
+func failOf(p peer) way   { return p.fail }
+func panicOf(p peer) way  { return p.panics }
+
+var errFault = errors.New("fault")
+
+type failing struct{ err error }
+
+//go:noinline
+func (p *failing) Do(int) (int, error) { return 0, p.err }
+
+type panicking struct{ value any }
+
+//go:noinline
+func (p *panicking) Do(int) (int, error) { panic(p.value) }
+
+func BenchmarkGuard(b *testing.B) { each(b, guardOf, &adder{1}, serially(2, false)) }
 
 // BenchmarkGuardParallel calls through one guard from all cores.
-func BenchmarkGuardParallel(b *testing.B) {
-	each(b, func(p peer) func(testing.TB, Plugin) caller { return p.guard }, func(b *testing.B, call caller) {
-		b.RunParallel(func(pb *testing.PB) {
-			for pb.Next() {
-				if y, err := call(1); y != 2 || err != nil {
-					b.Error(y, err)
-				}
-			}
-		})
-	})
-}
+func BenchmarkGuardParallel(b *testing.B) { each(b, guardOf, &adder{1}, parallel(2, false)) }
 
 // BenchmarkReject calls through a guard that refuses.
-func BenchmarkReject(b *testing.B) {
-	each(b, func(p peer) func(testing.TB, Plugin) caller { return p.reject }, func(b *testing.B, call caller) {
-		for b.Loop() {
-			if _, err := call(1); err == nil {
-				b.Fatal("not refused")
-			}
-		}
-	})
-}
+func BenchmarkReject(b *testing.B) { each(b, rejectOf, &adder{1}, serially(0, true)) }
 
-func each(b *testing.B, way func(peer) func(testing.TB, Plugin) caller, f func(b *testing.B, call caller)) {
+// BenchmarkRejectParallel has all cores refused by one guard.
+func BenchmarkRejectParallel(b *testing.B) { each(b, rejectOf, &adder{1}, parallel(0, true)) }
+
+// BenchmarkFail calls what returns an error, through a guard that counts failures and lets calls in all the same.
+func BenchmarkFail(b *testing.B) { each(b, failOf, &failing{errFault}, serially(0, true)) }
+
+// BenchmarkPanic calls what panics.
+func BenchmarkPanic(b *testing.B) { each(b, panicOf, &panicking{"fault"}, serially(0, true)) }
+
+func each(b *testing.B, by func(peer) way, to Plugin, f func(b *testing.B, call caller)) {
 	for _, p := range peers {
-		if way(p) == nil {
+		if by(p) == nil {
 			continue
 		}
 		b.Run(p.name, func(b *testing.B) {
-			call := way(p)(b, &adder{1})
+			call := by(p)(b, to)
 			b.ReportAllocs()
 			b.ResetTimer()
 			f(b, call)
+		})
+	}
+}
+
+// serially calls one after the other: each call returns want, and an error where it fails.
+func serially(want int, fails bool) func(b *testing.B, call caller) {
+	return func(b *testing.B, call caller) {
+		for b.Loop() {
+			if y, err := call(1); y != want || (err != nil) != fails {
+				b.Fatal(y, err)
+			}
+		}
+	}
+}
+
+// parallel is serially from all cores.
+func parallel(want int, fails bool) func(b *testing.B, call caller) {
+	return func(b *testing.B, call caller) {
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				if y, err := call(1); y != want || (err != nil) != fails {
+					b.Error(y, err)
+				}
+			}
 		})
 	}
 }
@@ -102,14 +134,49 @@ func TestGuardsPassResultsAndRefusals(t *testing.T) {
 }
 
 func TestGuardsPassErrors(t *testing.T) {
-	fault := errors.New("fault")
 	for _, p := range peers {
 		if p.guard == nil {
 			continue
 		}
 		t.Run(p.name, func(t *testing.T) {
-			_, err := p.guard(t, pluginFunc(func(int) (int, error) { return 0, fault }))(1)
-			require.ErrorIs(t, err, fault)
+			_, err := p.guard(t, &failing{errFault})(1)
+			require.ErrorIs(t, err, errFault)
+		})
+	}
+}
+
+func TestFailuresAreCountedAndPassed(t *testing.T) {
+	for _, p := range peers {
+		if p.fail == nil {
+			continue
+		}
+		t.Run(p.name, func(t *testing.T) {
+			call := p.fail(t, &failing{errFault})
+			for range 10_000 {
+				_, err := call(1)
+				require.ErrorIs(t, err, errFault)
+			}
+		})
+	}
+}
+
+func TestPanicsAreErrorsWithTheirStack(t *testing.T) {
+	for _, p := range peers {
+		if p.panics == nil {
+			continue
+		}
+		t.Run(p.name, func(t *testing.T) {
+			call := p.panics(t, &panicking{"fault"})
+			for range 100 {
+				y, err := call(1)
+				require.ErrorContains(t, err, "fault")
+				require.Zero(t, y)
+				if p.stack != nil {
+					require.Contains(t, p.stack(err), "guard.(*panicking).Do")
+				}
+			}
+			_, err := p.panics(t, &panicking{errFault})(1)
+			require.ErrorContains(t, err, "fault")
 		})
 	}
 }
@@ -134,7 +201,7 @@ func TestBreakerOpensAtFiveFailuresAndClosesOnSuccess(t *testing.T) {
 
 func TestRecoveredTurnsAPanicIntoAnError(t *testing.T) {
 	t.Parallel()
-	_, err := recovered(pluginFunc(func(int) (int, error) { panic("fault") }), 1)
+	_, err := recovered(&panicking{"fault"}, 1)
 	require.EqualError(t, err, "panic: fault")
 }
 

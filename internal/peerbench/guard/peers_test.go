@@ -6,6 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,15 +18,16 @@ import (
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/failsafe-go/failsafe-go/timeout"
 	"github.com/sony/gobreaker/v2"
+	"github.com/stretchr/testify/require"
 )
 
 var peers = []peer{
 	{name: "limit-direct", guard: func(_ testing.TB, p Plugin) caller {
 		return func(x int) (int, error) { return p.Do(x) }
 	}},
-	{name: "limit-recover", guard: func(_ testing.TB, p Plugin) caller {
-		return func(x int) (int, error) { return recovered(p, x) }
-	}},
+	{name: "limit-recover", guard: recovering(recovered), panics: recovering(recovered)},
+	{name: "limit-recover-callers", panics: recovering(recoveredWithCallers), stack: func(err error) string { return err.(*callersError).stack() }},
+	{name: "recover-debug-stack", panics: recovering(recoveredWithText), stack: error.Error},
 	{name: "limit-recover-atomic-breaker",
 		guard: func(_ testing.TB, p Plugin) caller {
 			var cb breaker
@@ -34,7 +38,7 @@ var peers = []peer{
 			cb.failures.Store(5)
 			return func(x int) (int, error) { return cb.do(p, x) }
 		}},
-	{name: "gobreaker", guard: gobreakerGuard, reject: gobreakerReject},
+	{name: "gobreaker", guard: gobreakerGuard, reject: gobreakerReject, fail: gobreakerFail},
 	{name: "failsafe-breaker",
 		guard: func(_ testing.TB, p Plugin) caller {
 			return failsafeGuard(p, failsafe.With(circuitbreaker.NewWithDefaults[int]()))
@@ -43,7 +47,18 @@ var peers = []peer{
 			cb := circuitbreaker.NewBuilder[int]().WithDelay(time.Hour).Build()
 			cb.Open()
 			return failsafeGuard(p, failsafe.With(cb))
+		},
+		fail: func(_ testing.TB, p Plugin) caller {
+			return failsafeGuard(p, failsafe.With(circuitbreaker.NewBuilder[int]().WithFailureThresholdPeriod(never, 10*time.Second).Build()))
 		}},
+	{name: "failsafe-bulkhead", reject: func(tb testing.TB, p Plugin) caller {
+		full := bulkhead.New[int](1)
+		require.True(tb, full.TryAcquirePermit())
+		return failsafeGuard(p, failsafe.With(full))
+	}},
+	{name: "failsafe-breaker-bulkhead", guard: func(_ testing.TB, p Plugin) caller {
+		return failsafeGuard(p, failsafe.With(circuitbreaker.NewWithDefaults[int](), bulkhead.New[int](64)))
+	}},
 	{name: "failsafe-breaker-bulkhead-timeout", guard: func(_ testing.TB, p Plugin) caller {
 		return failsafeGuard(p, failsafe.With(
 			circuitbreaker.NewWithDefaults[int](), bulkhead.New[int](64), timeout.New[int](time.Second)))
@@ -70,10 +85,57 @@ var peers = []peer{
 	}},
 }
 
+// never is a number of failures that is counted up to and not reached.
+const never = 1 << 30
+
+func recovering(call func(Plugin, int) (int, error)) way {
+	return func(_ testing.TB, p Plugin) caller {
+		return func(x int) (int, error) { return call(p, x) }
+	}
+}
+
 func recovered(p Plugin, x int) (y int, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	return p.Do(x)
+}
+
+// callersError knows where a panic came from and says it when it is asked.
+type callersError struct {
+	value any
+	pcs   []uintptr
+}
+
+func (e *callersError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+func (e *callersError) stack() string {
+	var all []string
+	for frames := runtime.CallersFrames(e.pcs); ; {
+		f, more := frames.Next()
+		all = append(all, f.Function)
+		if !more {
+			return strings.Join(all, "\n")
+		}
+	}
+}
+
+func recoveredWithCallers(p Plugin, x int) (y int, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			var pcs [64]uintptr
+			err = &callersError{v, append([]uintptr(nil), pcs[:runtime.Callers(1, pcs[:])]...)}
+		}
+	}()
+	return p.Do(x)
+}
+
+func recoveredWithText(p Plugin, x int) (y int, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
 	return p.Do(x)
@@ -115,6 +177,12 @@ func gobreakerReject(tb testing.TB, p Plugin) caller {
 		tb.Fatal("no failure to open the breaker with")
 	}
 	return gobreakerCaller(p, cb)
+}
+
+func gobreakerFail(_ testing.TB, p Plugin) caller {
+	return gobreakerCaller(p, gobreaker.NewCircuitBreaker[int](gobreaker.Settings{
+		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= never },
+	}))
 }
 
 func gobreakerCaller(p Plugin, cb *gobreaker.CircuitBreaker[int]) caller {

@@ -22,6 +22,7 @@ type Budget struct {
 	Beside      Row     // the row it is shown beside
 	Nanoseconds float64 // the most it may take; zero: not bounded
 	Ratio       float64 // the most it may take as a multiple of Beside; zero: not bounded
+	Extra       float64 // the most nanoseconds it may take more than Beside; zero: not bounded
 	Allocs      float64 // the most allocations an operation; negative: not bounded
 }
 
@@ -44,13 +45,17 @@ func (r *Report) writeBudget(w io.Writer, b Budget) (met bool) {
 		fmt.Fprintf(w, "| %s | – | – | – | – | %s | not measured |\n", b.Path, b)
 		return false
 	}
-	ratio, shown := measured/beside, "–"
+	ratio, extra, shown := measured/beside, measured-beside, "–"
 	if b.Allocs >= 0 {
 		shown = number(allocs)
 	}
-	met = within(measured, b.Nanoseconds) && within(ratio, b.Ratio) && (b.Allocs < 0 || allocs <= b.Allocs)
+	compared := number(ratio)
+	if b.Extra > 0 {
+		compared += " (" + signed(extra) + " ns)"
+	}
+	met = within(measured, b.Nanoseconds) && within(ratio, b.Ratio) && within(extra, b.Extra) && (b.Allocs < 0 || allocs <= b.Allocs)
 	fmt.Fprintf(w, "| %s | %s ns | %s ns (%s) | %s | %s | %s | %s |\n",
-		b.Path, number(measured), number(beside), b.Beside.Peer, number(ratio), shown, b, word(met))
+		b.Path, number(measured), number(beside), b.Beside.Peer, compared, shown, b, word(met))
 	return met
 }
 
@@ -63,10 +68,20 @@ func (b Budget) String() string {
 	if b.Ratio > 0 {
 		bounds = append(bounds, "≤ "+number(b.Ratio)+" ×")
 	}
+	if b.Extra > 0 {
+		bounds = append(bounds, "≤ "+number(b.Extra)+" ns more")
+	}
 	if b.Allocs >= 0 {
 		bounds = append(bounds, number(b.Allocs)+" allocs")
 	}
 	return strings.Join(bounds, ", ")
+}
+
+func signed(v float64) string {
+	if v < 0 {
+		return "-" + number(-v)
+	}
+	return "+" + number(v)
 }
 
 func within(v, most float64) bool { return most == 0 || v <= most }

@@ -3,7 +3,8 @@
 // Package report turns the output of go test -bench, repeated any number of
 // times, into Markdown tables of medians and spreads, and holds some of them
 // against a budget. Rows are told apart by name alone: samples of one name
-// are one row, whichever process or round they come from.
+// are one row, whichever process or round they come from. What tests observed
+// of peers' behaviour becomes a table of words.
 package report
 
 import (
@@ -18,8 +19,9 @@ import (
 
 // A Report holds the samples of any number of runs. It is not safe for concurrent use.
 type Report struct {
-	CPU    string // as go test names it; empty where it does not
-	tables []*table
+	CPU      string // as go test names it; empty where it does not
+	tables   []*table
+	observed []Observation
 }
 
 // A table is one job at one size.
@@ -39,13 +41,19 @@ type row struct {
 // A benchmark is named Benchmark<job>/<peer>[/n=<size>]; go test adds the number of cores, unless it is 1.
 var line = regexp.MustCompile(`^Benchmark(\w+)/([^/\s]+?)(?:/n=(\d+))?(?:-\d+)?\s+\d+\s+(.*)$`)
 
-// Read adds the samples in the output of go test -bench. Lines that are not
-// results are passed over. A figure that is not a number is an error.
+// Read adds the samples and the observations in the output of go test. Lines
+// that are neither are passed over. A figure that is not a number is an error,
+// and so is an observation that lacks a field.
 func (r *Report) Read(output io.Reader) error {
 	in := bufio.NewScanner(output)
 	for in.Scan() {
 		if name, ok := strings.CutPrefix(in.Text(), "cpu: "); ok {
 			r.CPU = name
+		}
+		if o, ok, err := observation(in.Text()); err != nil {
+			return fmt.Errorf("line %q: %w", in.Text(), err)
+		} else if ok {
+			r.observed = append(r.observed, o)
 		}
 		m := line.FindStringSubmatch(in.Text())
 		if m == nil {
@@ -107,7 +115,7 @@ func (t *table) write(w io.Writer) {
 	fmt.Fprintf(w, "\n## %s\n\n| peer | %s | min – max | × %s |%s\n|---|---:|---:|---:|%s\n",
 		t.title(), time, base.peer, cells(others), strings.Repeat("---:|", len(others)))
 	rows := slices.Clone(t.rows)
-	slices.SortStableFunc(rows, func(a, b *row) int { return rank(a) - rank(b) })
+	slices.SortStableFunc(rows, func(a, b *row) int { return rank(a.peer) - rank(b.peer) })
 	limit := median(base.samples[time])
 	for _, r := range rows {
 		s := r.samples[time]
@@ -156,8 +164,8 @@ func (t *table) base() *row {
 	return t.rows[0]
 }
 
-func rank(r *row) int {
-	if strings.HasPrefix(r.peer, "plugreg") {
+func rank(peer string) int {
+	if strings.HasPrefix(peer, "plugreg") {
 		return 0
 	}
 	return 1
@@ -166,7 +174,7 @@ func rank(r *row) int {
 func cells(texts []string) string {
 	var b strings.Builder
 	for _, text := range texts {
-		b.WriteString(" " + text + " |")
+		b.WriteString(" " + escaped(text) + " |")
 	}
 	return b.String()
 }
