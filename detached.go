@@ -249,16 +249,6 @@ func (r *runner) end() {
 	r.done <- struct{}{}
 }
 
-// slowness says that an attempt has taken long, where that matters: longer than SlowCall, or than its caller gave it.
-func (s *Sandbox) slowness(ctx context.Context, class Class, o *observation) bool {
-	return s.slow > 0 && (time.Since(o.began) >= s.slow || class == ClassCallerFault && s.tooLate(ctx))
-}
-
-// tooLate says that the caller's own deadline has passed, where that matters.
-func (s *Sandbox) tooLate(ctx context.Context) bool {
-	return s.slow > 0 && ctx.Err() == context.DeadlineExceeded
-}
-
 // settle has the breaker learn how the attempt ended for its caller: once, by whoever ended it. The runner's own outcome is
 // the code's to write until it has returned.
 func (r *runner) settle(out outcome, slow bool) {

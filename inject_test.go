@@ -159,7 +159,30 @@ func TestInjectRefusesNonsense(t *testing.T) {
 	for _, field := range []string{"LatencyRate", "ErrorRate", "PanicRate", "HangRate", "Faults.Latency: want 0 or more, have -1ns"} {
 		require.ErrorContains(t, err, field)
 	}
+	for want, f := range map[string]plugreg.Faults{
+		"Faults.Latency and LatencyRate: want both or none, have 1s and 0": {Latency: time.Second},
+		"Faults.Latency and LatencyRate: want both or none, have 0s and 1": {LatencyRate: 1},
+		"Faults.ErrorRate: want more than 0 where there is an Err, have 0": {Err: errTooth},
+	} {
+		require.ErrorContains(t, s.Inject(f), want, "it would do nothing")
+	}
 	require.False(t, s.State().Faulty)
+}
+
+// A baseline is not taught by a drill.
+func TestADrillTeachesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := brSandbox(t, plugreg.SandboxConfig{Breaker: plugreg.BreakerConfig{ConsecutiveFailures: -1, Baseline: &plugreg.BaselineConfig{}}})
+		cold := s.Baseline()
+		require.NoError(t, s.Inject(plugreg.Faults{Seed: 1, ErrorRate: 0.3}))
+		adMinutes(t, s, 26*60, 0)
+		require.Equal(t, plugreg.BreakerClosed, s.State().Breaker)
+		require.JSONEq(t, string(cold), string(s.Baseline()))
+		require.NoError(t, s.Inject(plugreg.Faults{}))
+		adMinutes(t, s, 120, 5)
+		require.NotEqual(t, string(cold), string(s.Baseline()))
+	})
 }
 
 // A closing sandbox lets go what it has hang, so that a drill never strands an instance.

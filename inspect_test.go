@@ -250,3 +250,31 @@ func TestInspectionCountsOnceWhileInstancesClose(t *testing.T) {
 		closing.Wait()
 	}
 }
+
+// The guard of each mount can be had by its number, also of one that others require.
+func TestSandboxOfAMount(t *testing.T) {
+	t.Parallel()
+	dep, top := spurPlugin("dep", "1.0.0", nil), spurPlugin("top", "1.0.0", nil)
+	top.Requires = []plugreg.Requirement{{Name: "dep"}}
+	r := gears(t, plugreg.Config{}, dep, top)
+	h := mustOpen(t, r, "top")
+	found := map[string]*plugreg.Sandbox{}
+	for _, p := range r.Inspect().Plugins {
+		for _, m := range p.Mounts {
+			s, ok := r.Sandbox(m.ID)
+			require.True(t, ok)
+			found[p.Name] = s
+			s.Disable("drill of " + p.Name)
+		}
+	}
+	require.Len(t, found, 2)
+	require.Same(t, h.Sandbox(), found["top"])
+	for name, s := range found {
+		require.Equal(t, "drill of "+name, s.State().Reason)
+	}
+	_, ok := r.Sandbox(99)
+	require.False(t, ok)
+	require.NoError(t, r.Close(t.Context()))
+	_, ok = r.Sandbox(1)
+	require.False(t, ok)
+}

@@ -4,6 +4,7 @@ package plugreg
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"time"
 
@@ -123,6 +124,16 @@ func (s *Sandbox) settleBreaker(x settlement) {
 		s.learn(now, calls)
 	}
 	s.apply(now)
+}
+
+// slowness says that an attempt has taken long, where that matters: longer than SlowCall, or than its caller gave it.
+func (s *Sandbox) slowness(ctx context.Context, class Class, o *observation) bool {
+	return s.slow > 0 && (time.Since(o.began) >= s.slow || class == ClassCallerFault && s.tooLate(ctx))
+}
+
+// tooLate says that the caller's own deadline has passed, where that matters.
+func (s *Sandbox) tooLate(ctx context.Context) bool {
+	return s.slow > 0 && ctx.Err() == context.DeadlineExceeded
 }
 
 // tick is the timer's function.
