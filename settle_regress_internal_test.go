@@ -63,9 +63,9 @@ func TestCloseLosesNoWakeUpOfThoseWhoComeAndGo(t *testing.T) {
 		cfg    SandboxConfig
 		rounds int
 	}{
-		"no limit":   {SandboxConfig{}, 500},
-		"two places": {SandboxConfig{MaxConcurrent: 2}, 500},
-		"a queue":    {SandboxConfig{MaxConcurrent: 1, MaxQueue: time.Hour}, 200},
+		"no limit":   {SandboxConfig{}, 3000},
+		"two places": {SandboxConfig{MaxConcurrent: 2}, 3000},
+		"a queue":    {SandboxConfig{MaxConcurrent: 1, MaxQueue: time.Hour}, 2000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
