@@ -63,9 +63,9 @@ func TestCloseLosesNoWakeUpOfThoseWhoComeAndGo(t *testing.T) {
 		cfg    SandboxConfig
 		rounds int
 	}{
-		"no limit":   {SandboxConfig{}, 3000},
-		"two places": {SandboxConfig{MaxConcurrent: 2}, 3000},
-		"a queue":    {SandboxConfig{MaxConcurrent: 1, MaxQueue: time.Hour}, 2000},
+		"no limit":   {SandboxConfig{}, 5000},
+		"two places": {SandboxConfig{MaxConcurrent: 2}, 5000},
+		"a queue":    {SandboxConfig{MaxConcurrent: 1, MaxQueue: time.Hour}, 4000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
