@@ -154,7 +154,7 @@ func (s *Sandbox) takeShared(ctx context.Context, x *extras, despite bulkhead.Wo
 		st := r.take(ctx, func() <-chan struct{} {
 			give := s.turning()
 			if turned = changed(); turned {
-				return closedChannel()
+				return nil // do not wait
 			}
 			return give
 		})
@@ -168,12 +168,6 @@ func (s *Sandbox) takeShared(ctx context.Context, x *extras, despite bulkhead.Wo
 		}
 	}
 	return changed(), nil
-}
-
-func closedChannel() <-chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
 }
 
 // putBack undoes what was taken for a call that does not come about.

@@ -89,7 +89,7 @@ func (s *Sandbox) detach(ctx context.Context, j job) (returned bool, out outcome
 func (s *Sandbox) tryDetached(ctx context.Context, a admission, op *Target, n int, b bound, call func(context.Context) error) tried {
 	ended := make(chan struct{})
 	returned, out := s.detach(ctx, job{op: op, limit: b.limit, shown: b.shown, admission: a, attempt: n, call: call, late: func(error) { close(ended) }})
-	t := tried{outcome: out, s: s, word: a, in: true}
+	t := tried{outcome: out, s: s, held: a, in: true}
 	if !returned {
 		t.ended = ended
 	}

@@ -36,7 +36,7 @@ func (s *Sandbox) tryInline(ctx context.Context, op *Target, a admission, n int,
 	if err := s.inlineAside(ctx, op, a, b.limit, &x, call); err == nil {
 		x.outcome = outcome{}
 	}
-	return tried{outcome: x.outcome, s: s, word: a, in: true}
+	return tried{outcome: x.outcome, s: s, held: a, in: true}
 }
 
 // inlineAside is inline for what is rarer: hooks, faults, slow calls and attempts.

@@ -98,11 +98,13 @@ type permit struct {
 	st *stripe.Stripe
 }
 
-// take takes a permit, after waiting for it where that is wanted, until give is closed.
+// take takes a permit, after waiting for it where that is wanted, until what give returns is closed; nil: it does not wait.
 func (r *resource) take(ctx context.Context, give func() <-chan struct{}) *stripe.Stripe {
 	st, _ := r.door.Take(0)
 	if st == nil && r.queue > 0 {
-		st, _ = r.door.WaitOr(ctx, r.queue, 0, give())
+		if over := give(); over != nil {
+			st, _ = r.door.WaitOr(ctx, r.queue, 0, over)
+		}
 	}
 	return st
 }

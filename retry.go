@@ -137,7 +137,7 @@ type bound struct{ limit, shown time.Duration }
 type tried struct {
 	outcome
 	s     *Sandbox
-	word  admission       // as of which it was let in
+	held  admission       // what it had, by which its outcome is known
 	ended <-chan struct{} // closed when its code has returned; nil where it has
 	in    bool            // it was let in
 }
@@ -186,7 +186,7 @@ func attempts(ctx context.Context, s *Sandbox, try func(n int, b func() bound) t
 // settle has the breaker learn how the call ended, whatever ended it.
 func (x *series) settle() {
 	if t := &x.last; t.in && !x.inside {
-		t.s.settleBreaker(settlement{admission: t.word, class: t.class, call: true})
+		t.s.settleBreaker(settlement{admission: t.held, class: t.class, call: true})
 	}
 }
 

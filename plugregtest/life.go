@@ -37,7 +37,7 @@ func (h *host[T]) onlyEnvGo() {
 	if h.broken(OnlyEnvGo) {
 		return
 	}
-	if raw := h.goroutines(func(s stack) bool { return !s.deep && !s.ofEnv() }); len(raw) > 0 && !h.stopped() {
+	if raw := h.goroutines(func(s stack) bool { return !s.Cut && !s.ofEnv() }); len(raw) > 0 && !h.stopped() {
 		h.file(Violation{Rule: OnlyEnvGo, Operation: "New", When: "with Init and Probe", Want: "no goroutine but those of env.Go", Have: number(raw),
 			Stack: text(raw), Fix: "start it by env.Go"})
 	}
@@ -46,8 +46,8 @@ func (h *host[T]) onlyEnvGo() {
 // ofEnv reports whether env.Go started it.
 func (s stack) ofEnv() bool {
 	own := reflect.TypeFor[plugreg.Env]().PkgPath() + ".(*Env)."
-	for _, f := range s.frames {
-		if f.function == own+"run" || strings.HasPrefix(f.function, own+"Go") {
+	for _, f := range s.Frames {
+		if f.Func == own+"run" || strings.HasPrefix(f.Func, own+"Go") {
 			return true
 		}
 	}

@@ -13,45 +13,18 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/plugreg/plugreg/internal/goroutines"
 )
 
-const profile = `goroutine profile: total 9
-3 @ 0x1 0x2
-# labels: {"epoch":"7-0", "plugin":"acme.store", "registry":"one"}
-#	0x4799ac	example.com/a.(*T[...]).wait+0x4c	/src/a.go:12
-#	0x4799ad	example.com/a.run+0x1	/src/b c.go:7
-
-2 @ 0x1
-# labels: {"plugin":"acme.store", "registry":"two"}
-#	0x4799ac	example.com/a.other+0x4c	/src/a.go:12
-
-1 @ 0x1
-#	0x4799ac	example.com/a.unlabelled+0x4c	/src/a.go:12
-
-1 @ DEEP
-# labels: {"plugin":"acme.store", "registry":"one"}
-#	0x4799ac	example.com/a.deep+0x4c	/src/a.go:12
-
-none @ 0x1
-# labels: {"plugin":"acme.store", "registry":"one"}
-
-1 @ 0x1
-# labels: {"plugin":"acme.store.too", "registry":"one"}
-#	what is this
-`
-
-func TestRead(t *testing.T) {
+func TestStacksForPeople(t *testing.T) {
 	t.Parallel()
-	found := read(strings.Replace(profile, "DEEP", strings.Repeat("0x1 ", 128), 1), "one", "acme.store")
-	require.Equal(t, []stack{
-		{count: 3, frames: []frame{{"example.com/a.(*T[...]).wait", "/src/a.go:12"}, {"example.com/a.run", "/src/b c.go:7"}}},
-		{count: 1, frames: []frame{{"example.com/a.deep", "/src/a.go:12"}}, deep: true},
-	}, found)
-	require.Equal(t, "4 goroutines", number(found))
-	require.Equal(t, "1 goroutine", number(found[1:]))
-	require.Equal(t, "example.com/a.deep\n\t/src/a.go:12\n\nexample.com/a.deep\n\t/src/a.go:12\n", text([]stack{found[1], found[1]}))
-	require.Equal(t, 5, strings.Count(text(append(found, found[0], found[0], found[0], found[0])), "/src/a.go:12\n"))
-	require.Empty(t, read("", "one", "acme.store"))
+	one := stack{goroutines.Record{Count: 1, Frames: []goroutines.Frame{{Func: "example.com/a.deep", File: "/src/a.go", Line: 12}}}}
+	three := stack{goroutines.Record{Count: 3, Frames: []goroutines.Frame{{Func: "example.com/a.wait", File: "/src/a.go", Line: 12}}}}
+	require.Equal(t, "4 goroutines", number([]stack{one, three}))
+	require.Equal(t, "1 goroutine", number([]stack{one}))
+	require.Equal(t, "example.com/a.deep\n\t/src/a.go:12\n\nexample.com/a.deep\n\t/src/a.go:12\n", text([]stack{one, one}))
+	require.Equal(t, 5, strings.Count(text([]stack{one, three, one, one, one, one}), "/src/a.go:12\n"))
 }
 
 // TestGoroutines reads what the runtime of today writes.
@@ -64,11 +37,12 @@ func TestGoroutines(t *testing.T) {
 		<-ended
 	})
 	<-running
-	found := goroutines("real \"one\"", "acme.store")
+	require.Empty(t, labelled("real \"one\"", "acme.store.too"))
+	found := labelled("real \"one\"", "acme.store")
 	close(ended)
 	require.Len(t, found, 1)
-	require.Equal(t, 1, found[0].count)
-	require.True(t, found[0].begins([]string{"github.com/plugreg/plugreg/plugregtest.TestGoroutines"}), "%v", found[0].frames)
+	require.Equal(t, 1, found[0].Count)
+	require.True(t, found[0].begins([]string{"github.com/plugreg/plugreg/plugregtest.TestGoroutines"}), "%v", found[0].Frames)
 	require.False(t, found[0].begins([]string{"TestGoroutines"}))
 	require.Contains(t, text(found), "stacks_internal_test.go:")
 }
